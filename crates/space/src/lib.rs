@@ -1,0 +1,31 @@
+//! The words of vatlas: addresses, regions, backings, address spaces and targets.
+//!
+//! Everything here is plain data or a trait with few methods. `rules` computes it, `targets` joins it
+//! with files or with the machine, `debug` reads it. This crate opens no file, prints nothing and knows
+//! neither dumps nor processors.
+
+pub mod address;
+pub mod backing;
+pub mod evidence;
+pub mod layout_name;
+pub mod memory;
+pub mod module;
+pub mod process;
+pub mod protection;
+pub mod range;
+pub mod region;
+pub mod registers;
+pub mod target;
+
+pub use address::{FileOffset, Pa, Pfn, PointerWidth, Rva, Va};
+pub use backing::{Backing, Store};
+pub use evidence::{Problem, Severity, Source, Step};
+pub use layout_name::{LayoutChoice, LayoutName};
+pub use memory::{AddressSpace, ReadFault};
+pub use module::{DebugRecord, FileVersion, Guid, Module, Section, SectionTable, UnloadedModule};
+pub use process::{Handle, Process, ProcessId, Side, StackExtent, Thread, ThreadId};
+pub use protection::Protection;
+pub use range::VaRange;
+pub use region::{Region, RegionKind, RegionState};
+pub use registers::{Machine, Register, Registers, WideRegister};
+pub use target::{ExceptionRecord, Host, OsFamily, ProcessIndex, StreamEntry, Target, TargetKind};
