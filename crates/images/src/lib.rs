@@ -1,1 +1,8 @@
-//! stub
+//! What is written in a file: bytes in, structures out, and every problem met on the way.
+//!
+//! This crate applies no rule of an operating system and opens no file. Lengths and offsets in a file are
+//! claims; each is checked against the bytes before anything is allocated for it.
+
+pub mod minidump;
+pub mod pe;
+pub mod pe_image;

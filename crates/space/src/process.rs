@@ -1,7 +1,7 @@
 //! Processes and threads, as far as a target knows them.
 
 use crate::{
-    address::Va,
+    address::{PointerWidth, Va},
     layout_name::LayoutChoice,
     module::{Module, UnloadedModule},
     range::VaRange,
@@ -105,8 +105,10 @@ pub struct Process {
     pub name: Option<String>,
     /// Start, seconds since 1970.
     pub create_time: Option<u32>,
-    /// Which rules its addresses follow.
-    pub layout: LayoutChoice,
+    /// Which rules its addresses follow; `None` for a system whose rules are not known here.
+    pub layout: Option<LayoutChoice>,
+    /// Bits of a pointer of its native side.
+    pub width: PointerWidth,
     /// Address of the native PEB.
     pub peb: Option<Va>,
     /// Address of the 32-bit PEB of a WOW64 process.
@@ -117,8 +119,6 @@ pub struct Process {
     pub unloaded: Vec<UnloadedModule>,
     /// Threads in the order of the list that named them.
     pub threads: Vec<Thread>,
-    /// Open handles, where the target lists them.
-    pub handles: Vec<Handle>,
 }
 
 impl Process {

@@ -5,7 +5,7 @@ use crate::{
     evidence::Problem,
     memory::AddressSpace,
     module::{Module, SectionTable},
-    process::{Process, ThreadId},
+    process::{Handle, Process, ThreadId},
     registers::{Machine, Registers, WideRegister},
 };
 use std::fmt;
@@ -126,6 +126,9 @@ pub trait Target {
 
     /// SSE, AVX, NEON and shadow-stack registers of a thread's native side; empty when not captured.
     fn wide_registers(&self, process: ProcessIndex, thread: ThreadId) -> Vec<WideRegister>;
+
+    /// The open handles of a process and what could not be read of them; empty when the target lists none.
+    fn handles(&self, process: ProcessIndex) -> (Vec<Handle>, Vec<Problem>);
 
     /// The exception that the picture was taken for.
     fn exception(&self) -> Option<&ExceptionRecord>;

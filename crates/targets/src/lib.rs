@@ -1,1 +1,25 @@
-//! stub
+//! Targets: a file joined with the rules of its operating system, ready to be asked by address.
+//!
+//! This crate is given bytes and gives back a [`vatlas_space::Target`]; opening files is the program's
+//! business, and so is finding image files ([`ImageFiles`]).
+
+pub mod image_files;
+pub mod minidump;
+pub mod recognize;
+
+pub use image_files::{FileBytes, ImageFile, ImageFiles, NoImageFiles};
+pub use minidump::MinidumpTarget;
+pub use recognize::{Format, recognize};
+
+use vatlas_space::{Problem, Target};
+
+/// Opens whatever `bytes` are as a target.
+///
+/// # Errors
+/// The bytes are of no format that can be opened; the problem names the format where it is known.
+pub fn open(bytes: FileBytes, images: Box<dyn ImageFiles>) -> Result<Box<dyn Target>, Problem> {
+    match recognize((*bytes).as_ref()) {
+        Format::Minidump => Ok(Box::new(MinidumpTarget::open(bytes, images)?)),
+        other => Err(recognize::not_a_target(other)),
+    }
+}
