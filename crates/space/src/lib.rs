@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod backing;
+pub mod disjoint;
 pub mod evidence;
 pub mod layout_name;
 pub mod memory;
@@ -19,6 +20,7 @@ pub mod target;
 
 pub use address::{FileOffset, Pa, Pfn, PointerWidth, Rva, Va};
 pub use backing::{Backing, Store};
+pub use disjoint::disjoint;
 pub use evidence::{Problem, Severity, Source, Step};
 pub use layout_name::{LayoutChoice, LayoutName};
 pub use memory::{AddressSpace, ReadFault};

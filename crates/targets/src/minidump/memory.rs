@@ -2,7 +2,7 @@
 
 use super::{
     environment::Environment,
-    extents::{captured, committed, deduced_regions, disjoint},
+    extents::{captured, committed, deduced_regions},
     loaded_images::LoadedImages,
 };
 use crate::image_files::{FileBytes, ImageFiles};
@@ -12,7 +12,7 @@ use vatlas_images::{
 };
 use vatlas_space::{
     AddressSpace, Backing, FileOffset, Module, PointerWidth, Protection, ReadFault, Region, RegionKind, RegionState,
-    Section, SectionTable, Source, StackExtent, Store, Va, VaRange,
+    Section, SectionTable, Source, StackExtent, Store, Va, VaRange, disjoint,
 };
 
 /// Pages on every processor that writes minidumps.

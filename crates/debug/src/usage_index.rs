@@ -1,0 +1,275 @@
+//! Who uses an address: looked up in the modules, stacks, environment blocks and heaps of one process.
+
+use crate::{
+    heaps::{self, HeapProof},
+    usage::{StackPart, Usage},
+};
+use std::cell::OnceCell;
+use vatlas_space::{
+    AddressSpace, LayoutName, Machine, Module, PointerWidth, Process, ProcessIndex, Region, RegionKind, RegionState,
+    SectionTable, Side, Source, Step, Target, ThreadId, Va, VaRange, disjoint,
+};
+
+/// `KUSER_SHARED_DATA` lies here on every Windows NT.
+const SHARED_USER_DATA: Va = Va(0x7ffe_0000);
+const PAGE: u64 = 0x1000;
+
+/// The answer for one address: its use, the addresses around it with the same one, and what says so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Located {
+    /// The use.
+    pub usage: Usage,
+    /// The whole run of this use around the address.
+    pub range: VaRange,
+    /// The finding.
+    pub step: Step,
+}
+
+/// What a fixed range is for, before the parts of a stack are told apart.
+#[derive(Clone)]
+enum Claim {
+    Environment(Usage),
+    Stack { thread: ThreadId, machine: Machine, sp: Option<Va> },
+}
+
+#[derive(Clone)]
+struct Span {
+    range: VaRange,
+    claim: Claim,
+    step: Step,
+}
+
+/// An index over one process, made once and asked often.
+pub struct UsageIndex<'t> {
+    target: &'t dyn Target,
+    index: ProcessIndex,
+    process: &'t Process,
+    space: &'t dyn AddressSpace,
+    spans: Vec<Span>,
+    modules: Vec<(&'t Module, OnceCell<Option<SectionTable>>)>,
+    heaps: OnceCell<Vec<Va>>,
+}
+
+impl<'t> UsageIndex<'t> {
+    /// Indexes a process of a target; `None` when there is no such process.
+    pub fn new(target: &'t dyn Target, index: ProcessIndex) -> Option<Self> {
+        let process = target.processes().get(index.0)?;
+        let space = target.space(index)?;
+        let mut modules: Vec<_> = process.modules.iter().map(|module| (module, OnceCell::new())).collect();
+        modules.sort_by_key(|(module, _)| module.range.first());
+        let spans = disjoint(spans(process, space), |span| span.range, |span, range| Span { range, ..span.clone() });
+        Some(Self { target, index, process, space, spans, modules, heaps: OnceCell::new() })
+    }
+
+    /// The process that is indexed.
+    pub fn process(&self) -> &'t Process {
+        self.process
+    }
+
+    /// Its address space.
+    pub fn space(&self) -> &'t dyn AddressSpace {
+        self.space
+    }
+
+    /// Its place in the target.
+    pub fn process_index(&self) -> ProcessIndex {
+        self.index
+    }
+
+    /// The use of `va`. Always an answer, if only "free" or "not known".
+    pub fn at(&self, va: Va) -> Located {
+        self.in_region(va, &self.space.region(va))
+    }
+
+    /// As [`Self::at`], for a caller who has the region already.
+    pub fn in_region(&self, va: Va, region: &Region) -> Located {
+        self.span(va, region)
+            .or_else(|| self.image(va))
+            .or_else(|| self.heap(va, region))
+            .unwrap_or_else(|| by_region(region))
+    }
+
+    /// The last address before another stack, environment block or module begins above `va`.
+    pub(crate) fn next_use_after(&self, va: Va) -> Option<Va> {
+        let span = self.spans.partition_point(|span| span.range.first() <= va);
+        let module = self.modules.partition_point(|(module, _)| module.range.first() <= va);
+        let span = self.spans.get(span).map(|span| span.range.first());
+        let module = self.modules.get(module).map(|(module, _)| module.range.first());
+        span.into_iter().chain(module).min()?.checked_sub(1)
+    }
+
+    /// The module that holds `va`.
+    pub fn module_at(&self, va: Va) -> Option<&'t Module> {
+        self.module_slot(va).map(|(module, _)| *module)
+    }
+
+    /// The sections of the module that holds `va`, where they are known.
+    pub fn sections_at(&self, va: Va) -> Option<&SectionTable> {
+        self.module_slot(va).and_then(|slot| self.sections(slot))
+    }
+
+    fn module_slot(&self, va: Va) -> Option<&(&'t Module, OnceCell<Option<SectionTable>>)> {
+        let below = self.modules.partition_point(|(module, _)| module.range.first() <= va);
+        self.modules[..below].iter().rev().take(8).find(|(module, _)| module.range.contains(va))
+    }
+
+    fn sections<'s>(&'s self, slot: &'s (&'t Module, OnceCell<Option<SectionTable>>)) -> Option<&'s SectionTable> {
+        slot.1.get_or_init(|| self.target.sections(self.index, slot.0)).as_ref()
+    }
+
+    fn span(&self, va: Va, region: &Region) -> Option<Located> {
+        let index = self.spans.partition_point(|span| span.range.last() < va);
+        let span = self.spans.get(index).filter(|span| span.range.contains(va))?;
+        let (usage, range) = match &span.claim {
+            Claim::Environment(usage) => (usage.clone(), span.range),
+            Claim::Stack { thread, machine, sp } => {
+                let (part, range) = stack_part(va, *sp, span.range, region);
+                (Usage::Stack { thread: *thread, machine: *machine, part }, range)
+            }
+        };
+        Some(Located { usage, range, step: span.step.clone() })
+    }
+
+    fn image(&self, va: Va) -> Option<Located> {
+        let slot = self.module_slot(va)?;
+        let module = slot.0;
+        let name = module.name().to_owned();
+        let found = |section: Option<String>, range, source| {
+            let step = Step::new(
+                format!("{} is loaded at {} ({:#x} bytes)", name, module.range.first(), module.range.size()),
+                source,
+            );
+            Located { usage: Usage::Image { module: name.clone(), section }, range, step }
+        };
+        let whole = found(None, module.range, Source::Stream("ModuleListStream"));
+        let Some(table) = self.sections(slot) else { return Some(whole) };
+        let headers = VaRange::sized(module.range.first(), table.header_size).filter(|range| range.contains(va));
+        if let Some(range) = headers {
+            return Some(found(Some("headers".to_owned()), range, table.source.clone()));
+        }
+        match table.sections.iter().find(|section| section.range.contains(va)) {
+            Some(section) => Some(found(Some(section.name.clone()), section.range, table.source.clone())),
+            None => Some(whole),
+        }
+    }
+
+    fn heap(&self, va: Va, region: &Region) -> Option<Located> {
+        if !matches!(region.kind, None | Some(RegionKind::Private)) || region.state == RegionState::Free {
+            return None;
+        }
+        let HeapProof { heap, range, step } = heaps::prove(self.space, self.process.width, va, region, self.heaps())
+            .or_else(|| self.heap32(va, region))?;
+        Some(Located { usage: Usage::Heap { heap }, range, step })
+    }
+
+    /// Heaps of the 32-bit side of a WOW64 process.
+    fn heap32(&self, va: Va, region: &Region) -> Option<HeapProof> {
+        self.process.peb32?;
+        heaps::prove(self.space, PointerWidth::Bits32, va, region, self.heaps())
+    }
+
+    /// The heap lists of both environment blocks.
+    fn heaps(&self) -> &[Va] {
+        self.heaps.get_or_init(|| {
+            let native = self.process.peb.map(|peb| heaps::listed(self.space, self.process.width, peb));
+            let emulated = self.process.peb32.map(|peb| heaps::listed(self.space, PointerWidth::Bits32, peb));
+            native.into_iter().chain(emulated).flatten().collect()
+        })
+    }
+}
+
+/// The environment blocks and stacks that the process's threads name.
+fn spans(process: &Process, space: &dyn AddressSpace) -> Vec<Span> {
+    let shared = process.layout.filter(|layout| is_nt(layout.name)).and_then(|layout| {
+        let usage = Usage::SharedUserData;
+        let step = Step::new("the kernel maps the shared user page here in every process", Source::Layout(layout.name));
+        Some(Span { range: VaRange::sized(SHARED_USER_DATA, PAGE)?, claim: Claim::Environment(usage), step })
+    });
+    let emulated = process.threads.iter().flat_map(|thread| thread.sides.get(1)).map(|side| side.machine).next();
+    let native = process.threads.iter().flat_map(|thread| thread.sides.first()).map(|side| side.machine).next();
+    let pebs = [(process.peb, native), (process.peb32, emulated)].into_iter().filter_map(|(peb, machine)| {
+        let claim = Claim::Environment(Usage::Peb { machine: machine? });
+        let step = Step::new("the threads' TEBs point at the PEB here", Source::Memory(peb?));
+        Some(Span { range: VaRange::sized(peb?, PAGE)?, claim, step })
+    });
+    let sides = || process.threads.iter().flat_map(|thread| thread.sides.iter().map(move |side| (thread.id, side)));
+    let tebs = sides().filter_map(|(thread, side)| teb(thread, side));
+    let stacks = sides().filter_map(|(thread, side)| stack(thread, side, space));
+    shared.into_iter().chain(pebs).chain(tebs).chain(stacks).collect()
+}
+
+fn is_nt(layout: LayoutName) -> bool {
+    use LayoutName::{Nt32, Nt32Pae, Nt32ThreeGb, Nt64, Wow64};
+    matches!(layout, Nt32 | Nt32Pae | Nt32ThreeGb | Nt64 | Wow64)
+}
+
+/// A 32-bit TEB fills one page, a 64-bit one (0x1838 bytes) two.
+fn teb(thread: ThreadId, side: &Side) -> Option<Span> {
+    let size = match side.machine.width() {
+        Some(PointerWidth::Bits64) => 2 * PAGE,
+        _ => PAGE,
+    };
+    let usage = Usage::Teb { thread, machine: side.machine };
+    let step = Step::new(format!("thread {thread} names this as its TEB"), Source::Stream("ThreadListStream"));
+    Some(Span { range: VaRange::sized(side.teb?, size)?, claim: Claim::Environment(usage), step })
+}
+
+/// The stack from the lowest reserved address to the base; without a TEB, the allocation that the stack
+/// pointer lies in; without that, what was captured of it.
+fn stack(thread: ThreadId, side: &Side, space: &dyn AddressSpace) -> Option<Span> {
+    let sp = side.registers.as_ref().map(|registers| registers.sp);
+    let extent = &side.stack;
+    let by_teb = extent.base.and_then(|base| {
+        let range = VaRange::new(extent.reserve.or(extent.limit)?, base.checked_sub(1)?)?;
+        Some((range, Step::new(format!("stack bounds in the TEB of thread {thread}"), Source::Memory(side.teb?))))
+    });
+    let by_region = || {
+        let top = extent.captured.map(VaRange::last).or(sp)?;
+        let region = space.region(top);
+        let holds_stack = region.state == RegionState::Committed && region.kind == Some(RegionKind::Private);
+        let range = VaRange::new(region.allocation_base.filter(|_| holds_stack)?, region.range.last())?;
+        let finding = format!("the stack pointer of thread {thread} lies in this allocation");
+        Some((range, Step::new(finding, Source::Stream("ThreadListStream"))))
+    };
+    let by_capture = || {
+        let finding = format!("named as the stack memory of thread {thread}");
+        Some((extent.captured?, Step::new(finding, Source::Stream("ThreadListStream"))))
+    };
+    let (range, step) = by_teb.or_else(by_region).or_else(by_capture)?;
+    Some(Span { range, claim: Claim::Stack { thread, machine: side.machine, sp }, step })
+}
+
+/// Which part of a stack `va` is, and how far that part reaches.
+fn stack_part(va: Va, sp: Option<Va>, stack: VaRange, region: &Region) -> (StackPart, VaRange) {
+    let within = |range: Option<VaRange>| range.and_then(|range| range.intersection(stack)).unwrap_or(stack);
+    let sp = sp.filter(|sp| stack.contains(*sp));
+    if let Some(sp) = sp.filter(|sp| va >= *sp) {
+        return (StackPart::Used, within(VaRange::new(sp, stack.last())));
+    }
+    let part = match region.state {
+        RegionState::Reserved => StackPart::Reserve,
+        _ if region.protection.is_some_and(|protection| protection.is_guard()) => StackPart::Guard,
+        _ if sp.is_some() => StackPart::BelowTop,
+        _ => StackPart::Committed,
+    };
+    let below_sp = sp.and_then(|sp| VaRange::new(stack.first(), sp.checked_sub(1)?)).unwrap_or(stack);
+    (part, within(below_sp.intersection(region.range)))
+}
+
+/// The use as far as the region alone tells it.
+fn by_region(region: &Region) -> Located {
+    let usage = match (region.state, region.kind) {
+        (RegionState::Free, _) => Usage::Free,
+        (RegionState::Unknown, _) => Usage::Unknown,
+        (_, Some(RegionKind::Mapped)) => Usage::Mapped,
+        (_, Some(RegionKind::Private)) => Usage::Private,
+        (_, Some(RegionKind::Image)) => Usage::Image { module: "an unlisted image".to_owned(), section: None },
+        (_, None) => Usage::Unknown,
+    };
+    let finding = match &usage {
+        Usage::Free => "nobody asked for these addresses".to_owned(),
+        Usage::Unknown => "nothing says what these addresses are used for".to_owned(),
+        _ => format!("the region is {}, and no module, stack or heap claims it", region.state),
+    };
+    Located { usage, range: region.range, step: Step::new(finding, region.source.clone()) }
+}
