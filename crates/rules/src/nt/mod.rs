@@ -1,0 +1,8 @@
+//! The rules of Windows NT: address space layouts, the page-table self-map, exceptions.
+
+pub mod exception;
+pub mod fast_fail;
+pub mod self_map;
+pub mod user_half;
+pub mod x64_map;
+pub mod x86_map;
