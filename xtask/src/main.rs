@@ -1,2 +1,79 @@
-//! stub
-fn main() {}
+//! The command line of the chores: `cargo xtask ci`, one command for each gate, `fixtures` and `bench`.
+
+use std::process::ExitCode;
+use xtask::gates::{self, GATES, Outcome};
+use xtask::{bench, fixtures, tree};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<bool, String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{}", help());
+            Ok(true)
+        }
+        ["ci", options @ ..] => {
+            let (without, may_skip) = ci_options(options)?;
+            gates::run_all(&without, may_skip)
+        }
+        ["fixtures"] => fixtures::write(&tree::root()).map(|()| true),
+        ["fixtures", "--check"] => run_gate("fixtures"),
+        ["bench"] => bench::run(&tree::root()).map(|()| true),
+        [name] => run_gate(name),
+        _ => Err(format!("{}: too many arguments; see cargo xtask help", words.join(" "))),
+    }
+}
+
+fn run_gate(name: &str) -> Result<bool, String> {
+    let gate = GATES.iter().find(|gate| gate.name == name);
+    let gate = gate.ok_or_else(|| format!("{name}: no such command; see cargo xtask help"))?;
+    let outcome = gates::run(gate);
+    if let Outcome::Failed(why) | Outcome::Skipped(why) = &outcome {
+        eprintln!("{name}: {why}");
+    }
+    Ok(outcome == Outcome::Passed)
+}
+
+/// The gates to leave out, and whether a gate may be skipped.
+fn ci_options(options: &[&str]) -> Result<(Vec<String>, bool), String> {
+    let mut without = Vec::new();
+    let mut may_skip = true;
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match *option {
+            "--deny-skips" => may_skip = false,
+            "--without" => without.push((*options.next().ok_or("--without needs the name of a gate")?).to_owned()),
+            other => return Err(format!("ci {other}: no such option; see cargo xtask help")),
+        }
+    }
+    Ok((without, may_skip))
+}
+
+fn help() -> String {
+    let gates: String = GATES.iter().map(|gate| format!("    {:<10} {}\n", gate.name, gate.about)).collect();
+    format!(
+        "\
+cargo xtask ci [--without GATE]... [--deny-skips]
+    runs every gate and fails if one failed, or, with --deny-skips, could not run
+
+cargo xtask GATE
+    runs one gate:
+{gates}
+cargo xtask fixtures [--check]
+    writes the fixtures and their hashes; with --check only compares
+cargo xtask bench
+    measures the release build and prints the table
+"
+    )
+}

@@ -2,8 +2,16 @@
 //!
 //! Nothing here opens a file, prints, or knows whether the target is a dump or the machine.
 
+pub mod crash;
+pub mod disassembly;
+pub mod explain;
 mod heaps;
+pub mod location;
+pub mod looks;
 pub mod map;
 pub mod picture;
+pub mod search;
+#[cfg(test)]
+mod testing;
 pub mod usage;
 pub mod usage_index;

@@ -5,6 +5,7 @@ use crate::{
     usage::{StackPart, Usage},
 };
 use std::cell::OnceCell;
+use vatlas_rules::{Layout, Owner, layout};
 use vatlas_space::{
     AddressSpace, LayoutName, Machine, Module, PointerWidth, Process, ProcessIndex, Region, RegionKind, RegionState,
     SectionTable, Side, Source, Step, Target, ThreadId, Va, VaRange, disjoint,
@@ -48,6 +49,7 @@ pub struct UsageIndex<'t> {
     spans: Vec<Span>,
     modules: Vec<(&'t Module, OnceCell<Option<SectionTable>>)>,
     heaps: OnceCell<Vec<Va>>,
+    layout: OnceCell<Option<Layout>>,
 }
 
 impl<'t> UsageIndex<'t> {
@@ -58,7 +60,7 @@ impl<'t> UsageIndex<'t> {
         let mut modules: Vec<_> = process.modules.iter().map(|module| (module, OnceCell::new())).collect();
         modules.sort_by_key(|(module, _)| module.range.first());
         let spans = disjoint(spans(process, space), |span| span.range, |span, range| Span { range, ..span.clone() });
-        Some(Self { target, index, process, space, spans, modules, heaps: OnceCell::new() })
+        Some(Self { target, index, process, space, spans, modules, heaps: OnceCell::new(), layout: OnceCell::new() })
     }
 
     /// The process that is indexed.
@@ -76,6 +78,16 @@ impl<'t> UsageIndex<'t> {
         self.index
     }
 
+    /// The rules that the process's addresses follow.
+    pub fn layout(&self) -> Option<&Layout> {
+        self.layout.get_or_init(|| self.process.layout.map(layout)).as_ref()
+    }
+
+    /// Whether the process's list of heaps could be read.
+    pub fn heap_list_is_known(&self) -> bool {
+        !self.heaps().is_empty()
+    }
+
     /// The use of `va`. Always an answer, if only "free" or "not known".
     pub fn at(&self, va: Va) -> Located {
         self.in_region(va, &self.space.region(va))
@@ -86,6 +98,7 @@ impl<'t> UsageIndex<'t> {
         self.span(va, region)
             .or_else(|| self.image(va))
             .or_else(|| self.heap(va, region))
+            .or_else(|| self.layout_area(va, region))
             .unwrap_or_else(|| by_region(region))
     }
 
@@ -143,14 +156,18 @@ impl<'t> UsageIndex<'t> {
         };
         let whole = found(None, module.range, Source::Stream("ModuleListStream"));
         let Some(table) = self.sections(slot) else { return Some(whole) };
-        let headers = VaRange::sized(module.range.first(), table.header_size).filter(|range| range.contains(va));
-        if let Some(range) = headers {
-            return Some(found(Some("headers".to_owned()), range, table.source.clone()));
-        }
-        match table.sections.iter().find(|section| section.range.contains(va)) {
-            Some(section) => Some(found(Some(section.name.clone()), section.range, table.source.clone())),
-            None => Some(whole),
-        }
+        // In memory a section fills whole pages; what follows its last byte is padding of the same section.
+        let padded = |range: VaRange| {
+            let last = Va(range.last().0 | (PAGE - 1)).min(module.range.last());
+            VaRange::new(range.first(), last).unwrap_or(range)
+        };
+        let headers = VaRange::sized(module.range.first(), table.header_size).map(padded);
+        let sections = table.sections.iter().map(|section| (section.name.as_str(), padded(section.range)));
+        let parts = headers.into_iter().map(|range| ("headers", range)).chain(sections);
+        Some(match parts.filter(|(_, range)| range.contains(va)).last() {
+            Some((name, range)) => found(Some(name.to_owned()), range, table.source.clone()),
+            None => whole,
+        })
     }
 
     fn heap(&self, va: Va, region: &Region) -> Option<Located> {
@@ -160,6 +177,25 @@ impl<'t> UsageIndex<'t> {
         let HeapProof { heap, range, step } = heaps::prove(self.space, self.process.width, va, region, self.heaps())
             .or_else(|| self.heap32(va, region))?;
         Some(Located { usage: Usage::Heap { heap }, range, step })
+    }
+
+    /// The area of the layout, where the target lists no region: all that can be said of the kernel's half.
+    fn layout_area(&self, va: Va, region: &Region) -> Option<Located> {
+        if region.state != RegionState::Unknown {
+            return None;
+        }
+        let layout = self.layout()?;
+        let area = layout.area_at(va)?;
+        let range = area.range.intersection(region.range)?;
+        let usage = match area.kind.owner() {
+            Owner::Kernel | Owner::Nobody => Usage::System { area: area.name.to_string() },
+            Owner::Process | Owner::EveryProcess | Owner::NotEstablished => {
+                return Some(Located { range, ..by_region(region) });
+            }
+        };
+        let step =
+            Step::new(format!("the layout keeps {} for {}", area.range, area.purpose), Source::Layout(layout.name));
+        Some(Located { usage, range, step })
     }
 
     /// Heaps of the 32-bit side of a WOW64 process.

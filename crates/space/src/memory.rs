@@ -77,7 +77,7 @@ impl dyn AddressSpace + '_ {
     /// Reads a pointer.
     ///
     /// # Errors
-    /// As [`Self::read_exact`].
+    /// As `read_exact`.
     pub fn read_pointer(&self, va: Va, width: PointerWidth) -> Result<Va, ReadFault> {
         let mut bytes = [0; 8];
         let bytes = &mut bytes[..width.bytes()];
@@ -88,7 +88,7 @@ impl dyn AddressSpace + '_ {
     /// Reads a little-endian 32-bit number.
     ///
     /// # Errors
-    /// As [`Self::read_exact`].
+    /// As `read_exact`.
     pub fn read_u32(&self, va: Va) -> Result<u32, ReadFault> {
         let mut bytes = [0; 4];
         self.read_exact(va, &mut bytes)?;

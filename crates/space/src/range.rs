@@ -69,8 +69,10 @@ impl VaRange {
 }
 
 impl fmt::Display for VaRange {
+    /// Both ends with as many digits as the last needs: eight or sixteen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.first, self.last)
+        let digits = if self.last.0 > u64::from(u32::MAX) { 18 } else { 10 };
+        write!(f, "{:#0digits$x}-{:#0digits$x}", self.first.0, self.last.0)
     }
 }
 

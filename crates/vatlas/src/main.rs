@@ -1,2 +1,38 @@
-//! stub
-fn main() {}
+//! The program `vatlas`: command line, tables and pictures. The only crate that opens files and prints.
+
+mod cli;
+mod commands;
+mod draw;
+mod explanation;
+mod failure;
+mod json;
+mod open;
+mod output;
+mod progress;
+mod table;
+mod words;
+
+use clap::Parser;
+use failure::Failure;
+use output::Output;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::report(&error),
+    };
+    let mut output = Output::new(&cli.global);
+    let result = commands::run(&cli.command, &mut output);
+    let result = match (result, output.finish()) {
+        (Ok(_), Err(error)) => Err(Failure::could_not(format!("standard output: {error}"))),
+        (result, _) => result,
+    };
+    match result {
+        Ok(exit) => exit.code(),
+        Err(failure) => {
+            failure.report(&cli.global);
+            failure.exit.code()
+        }
+    }
+}

@@ -1,17 +1,20 @@
 //! Thread contexts: the general registers, in the order of the processor's manuals.
 
 use minidump::{MinidumpContext, MinidumpRawContext, MinidumpSystemInfo};
-use minidump_common::format::{CONTEXT_AMD64, CONTEXT_ARM, CONTEXT_X86};
+use minidump_common::format::{CONTEXT_AMD64, CONTEXT_X86};
 use scroll::{Endian, Pread};
 use vatlas_space::{Machine, Register, Registers, Va};
 
 /// Reads the context of the dump's own processor; `None` when it is too short or of another processor.
 pub(super) fn registers(bytes: &[u8], system: &MinidumpSystemInfo) -> Option<Registers> {
+    if let Some(registers) = windows_arm(bytes, system) {
+        return Some(registers);
+    }
     let context = MinidumpContext::read(bytes, Endian::Little, system, None).ok()?;
     Some(match &context.raw {
         MinidumpRawContext::X86(raw) => x86(raw),
         MinidumpRawContext::Amd64(raw) => x64(raw),
-        MinidumpRawContext::Arm(raw) => arm(raw),
+        MinidumpRawContext::Arm(raw) => arm(&raw.iregs, raw.cpsr),
         MinidumpRawContext::Arm64(raw) => arm64(&raw.iregs, raw.sp, raw.pc, raw.cpsr),
         MinidumpRawContext::OldArm64(raw) => arm64(&raw.iregs, raw.sp, raw.pc, raw.cpsr),
         _ => other(&context),
@@ -85,13 +88,29 @@ fn x64(raw: &CONTEXT_AMD64) -> Registers {
     Registers { machine: Machine::X64, pc: Va(raw.rip), sp: Va(raw.rsp), general }
 }
 
-fn arm(raw: &CONTEXT_ARM) -> Registers {
+/// The `CONTEXT` of Windows on ARM (`winnt.h`: flags, R0 to R12, Sp, Lr, Pc, Cpsr, ...). The `minidump` crate knows
+/// Breakpad's own ARM context only.
+fn windows_arm(bytes: &[u8], system: &MinidumpSystemInfo) -> Option<Registers> {
+    const PROCESSOR_ARCHITECTURE_ARM: u16 = 5;
+    const CONTEXT_ARM: u32 = 0x0020_0000;
+    let word = |index: usize| bytes.pread_with::<u32>(index * 4, Endian::Little).ok();
+    if system.raw.processor_architecture != PROCESSOR_ARCHITECTURE_ARM || word(0)? & CONTEXT_ARM == 0 {
+        return None;
+    }
+    let mut registers = [0; 16];
+    for (index, register) in registers.iter_mut().enumerate() {
+        *register = word(index + 1)?;
+    }
+    Some(arm(&registers, word(17)?))
+}
+
+fn arm(values: &[u32; 16], cpsr: u32) -> Registers {
     const NAMES: [&str; 16] =
         ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp", "lr", "pc"];
     let mut general: Vec<Register> =
-        NAMES.iter().zip(raw.iregs).map(|(name, value)| Register { name, value: value.into() }).collect();
-    general.push(Register { name: "cpsr", value: raw.cpsr.into() });
-    Registers { machine: Machine::Arm, pc: Va(raw.iregs[15].into()), sp: Va(raw.iregs[13].into()), general }
+        NAMES.iter().zip(*values).map(|(name, value)| Register { name, value: value.into() }).collect();
+    general.push(Register { name: "cpsr", value: cpsr.into() });
+    Registers { machine: Machine::Arm, pc: Va(values[15].into()), sp: Va(values[13].into()), general }
 }
 
 fn arm64(registers: &[u64; 31], sp: u64, pc: u64, cpsr: u32) -> Registers {

@@ -1,0 +1,93 @@
+//! The command line: options that every command has, styles, and what happens when it is wrong.
+
+use crate::{
+    commands::Command,
+    failure::{Exit, Failure},
+};
+use anstream::ColorChoice;
+use anstyle::{AnsiColor, Style};
+use clap::{Args, Parser, ValueEnum, builder::Styles, error::ErrorKind};
+use std::process::ExitCode;
+
+const ABOUT: &str = "An atlas of virtual addresses.\n\n\
+    Give it a dump and an address: it says what the address is, whose, what is stored there, and why. \
+    Without a dump, 'place' and 'slots' say what an address means on Windows CE and Windows NT.";
+
+const EXAMPLES: &str = "\
+Examples:
+  vatlas demo                              a dump of our own, explained, and what to try next
+  vatlas place 0x03123456 --layout ce5     what an address means before any file is opened
+  vatlas info crash.dmp                    what the dump is and why it was written
+  vatlas explain crash.dmp crash           everything about the address that went wrong
+  vatlas map crash.dmp --summary           who uses how much of the address space
+
+Exit codes: 0 done, 1 could not or nothing found, 2 wrong usage, 3 answered in part (damaged file, missing bytes).";
+
+/// The whole command line.
+#[derive(Parser, Debug)]
+#[command(name = "vatlas", version, about = ABOUT, after_help = EXAMPLES, styles = STYLES, max_term_width = 110)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Colour {
+    /// On a terminal only, and never with NO_COLOR.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// Answer with one JSON document instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", alias = "colour")]
+    pub color: Colour,
+    /// No remarks and no progress on standard error
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+impl Global {
+    /// The choice in the words of the stream library, which knows `NO_COLOR` and terminals.
+    pub fn colour_choice(&self) -> ColorChoice {
+        match self.color {
+            Colour::Auto => ColorChoice::Auto,
+            Colour::Always => ColorChoice::Always,
+            Colour::Never => ColorChoice::Never,
+        }
+    }
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))))
+    .usage(Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green))))
+    .literal(Style::new().bold().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan))))
+    .placeholder(Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan))));
+
+/// Prints help, version or what is wrong with the command line.
+pub fn report(error: &clap::Error) -> ExitCode {
+    let is_answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if wants_json && !is_answer {
+        let message = error.render().to_string();
+        let failure = Failure::usage(message.trim_start_matches("error: ").trim_end());
+        failure.report(&Global { json: true, color: Colour::Never, quiet: false });
+        return failure.exit.code();
+    }
+    // A closed stream leaves nobody to tell.
+    let _ = error.print();
+    if is_answer { Exit::Done.code() } else { Exit::Usage.code() }
+}

@@ -1,0 +1,114 @@
+//! `vatlas explain FILE ADDRESS...`: the whole answer about addresses of a dump.
+
+use crate::{
+    draw::text::{printable, size},
+    explanation,
+    failure::{Exit, Failure},
+    json,
+    open::TargetArgs,
+    output::Output,
+};
+use serde_json::Value;
+use vatlas_debug::{
+    explain::{Explanation, explain},
+    location::{Location, LocationError, locate},
+};
+use vatlas_space::{Process, Target, ThreadId};
+
+const EXAMPLES: &str = "\
+Addresses:
+  0x00401234, 7ffe0000, 00007ff6`12345678   hexadecimal, with or without 0x
+  crash, pc, sp                             where it went wrong: bad address, instruction, stack pointer
+  eax, @rcx, ...                            what a register held (of the crash, or of --thread)
+  ntdll+0x1234, sp-8                        a module or any of these, and an offset
+
+Examples:
+  vatlas explain crash.dmp crash
+  vatlas explain crash.dmp pc sp eax kernel32+0x1000
+  vatlas explain crash.dmp 0x7ffe0000 --json | jq .answer[0].usage";
+
+/// Arguments.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Addresses, or names of addresses
+    #[arg(value_name = "ADDRESS", required = true)]
+    addresses: Vec<String>,
+    /// Thread whose registers pc, sp and register names are taken from
+    #[arg(long, value_name = "ID")]
+    thread: Option<u32>,
+    /// Leave out how the answer was found
+    #[arg(long)]
+    short: bool,
+}
+
+/// Answers.
+pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
+    let opened = args.target.open(output)?;
+    let index = opened.index()?;
+    let target = &*opened.target;
+    let thread = thread(index.process(), args.thread)?;
+    let mut answers = Vec::new();
+    for (number, text) in args.addresses.iter().enumerate() {
+        let location = find(target, index.process(), thread, text, output)?;
+        let explanation = explain(target, &index, &location);
+        if output.json {
+            answers.push(explanation::json(text, &explanation));
+        } else {
+            if number > 0 {
+                output.line("");
+            }
+            explanation::human(text, &explanation, args.short, output);
+        }
+    }
+    if output.json {
+        output.document(&json::document("explain", opened.input(), Value::Array(answers)));
+    }
+    Ok(opened.exit())
+}
+
+/// The thread that the user named.
+///
+/// # Errors
+/// The process has no such thread.
+pub fn thread(process: &Process, wanted: Option<u32>) -> Result<Option<ThreadId>, Failure> {
+    let Some(id) = wanted else { return Ok(None) };
+    match process.thread(ThreadId(id)) {
+        Some(thread) => Ok(Some(thread.id)),
+        None => Err(Failure::could_not(format!("there is no thread {id}")).hint("'vatlas threads' lists them")),
+    }
+}
+
+/// The address that a text names; what is odd about it goes to standard error.
+///
+/// # Errors
+/// The text names no address (wrong usage), or this target has no such thing.
+pub fn find(
+    target: &dyn Target,
+    process: &Process,
+    thread: Option<ThreadId>,
+    text: &str,
+    output: &Output,
+) -> Result<Location, Failure> {
+    let location = locate(target, process, thread, text).map_err(|error| match error {
+        LocationError::Text { message, corrections } => Failure::usage(message).corrections(corrections),
+        LocationError::Absent(message) => Failure::could_not(message),
+    })?;
+    if let Some(warning) = &location.warning {
+        output.remark(&format!("warning: {warning}"));
+    }
+    Ok(location)
+}
+
+/// One line for an address: what it is, shortly.
+pub fn headline(explanation: &Explanation) -> String {
+    match &explanation.module {
+        Some(place) => {
+            let section = place.section.as_ref().map(|(name, offset)| format!(" ({name}+{offset:#x})"));
+            format!("{}+{:#x}{}", printable(place.module.name()), place.offset, section.unwrap_or_default())
+        }
+        None => format!("{}, {}", explanation.usage, size(explanation.usage_range.size())),
+    }
+}

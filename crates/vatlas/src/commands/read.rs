@@ -1,0 +1,210 @@
+//! `vatlas read FILE ADDRESS LENGTH --raw`: memory copied to a file or a pipe.
+
+use crate::{
+    commands::memory::length,
+    failure::{Exit, Failure},
+    json,
+    open::TargetArgs,
+    output::Output,
+    progress::Progress,
+};
+use serde_json::json;
+use std::{
+    fs::OpenOptions,
+    io::{BufWriter, IsTerminal, Write},
+    path::PathBuf,
+};
+use vatlas_space::{AddressSpace, Backing, Va, VaRange};
+
+const EXAMPLES: &str = "\
+Examples:
+  vatlas read crash.dmp ntdll 0x1000 --raw -o header.bin
+  vatlas read crash.dmp sp 64K --raw --fill 00 -o stack.bin
+  vatlas read crash.dmp 0x00400000 256 --raw | xxd
+  vatlas read crash.dmp pc 16                the digits alone
+
+A hole ends the copy with exit code 3 and says where; --fill writes a byte for each one that is missing.";
+
+/// Arguments.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Address, or name of one
+    #[arg(value_name = "ADDRESS")]
+    address: String,
+    /// How many bytes: decimal, or hexadecimal after 0x; K and M are units
+    #[arg(value_name = "LENGTH", value_parser = length)]
+    length: u64,
+    /// Write the bytes themselves instead of hexadecimal digits
+    #[arg(long)]
+    raw: bool,
+    /// The file to write; it must not exist, unless --force is given
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the file
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// Byte (two digits) for each one that is missing
+    #[arg(long, value_name = "BYTE", value_parser = fill_byte)]
+    fill: Option<u8>,
+    /// Thread whose registers the address is taken from
+    #[arg(long, value_name = "ID")]
+    thread: Option<u32>,
+}
+
+fn fill_byte(text: &str) -> Result<u8, String> {
+    u8::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|_| "two hexadecimal digits: 00, cc".to_owned())
+}
+
+/// Bytes that are copied at a time.
+const PIECE: usize = 1 << 16;
+
+/// Answers.
+pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
+    let opened = args.target.open(output)?;
+    let index = opened.index()?;
+    let thread = super::explain::thread(index.process(), args.thread)?;
+    let location = super::explain::find(&*opened.target, index.process(), thread, &args.address, output)?;
+    let space = index.space();
+    let last = Va(location.va.0.saturating_add(args.length - 1)).min(space.range().last());
+    let range = VaRange::new(location.va, last)
+        .ok_or_else(|| Failure::could_not(format!("{} lies outside the address space", location.va)))?;
+    let mut progress = Progress::new(output, range.size());
+    let mut sink = Sink::new(args, output)?;
+    let copied = copy(space, range, args.fill, &mut sink, &mut progress)
+        .and_then(|copied| sink.finish().map(|()| copied))
+        .map_err(|error| Failure::could_not(format!("writing: {error}")))?;
+    drop(progress);
+    if output.json && (args.output.is_some() || !args.raw) {
+        let width = index.process().width;
+        let answer = json!({
+            "range": json::range(range, width), "copied": copied.read, "missing": copied.missing,
+            "file": args.output.as_ref().map(|path| path.display().to_string()),
+        });
+        output.document(&json::document("read", opened.input(), answer));
+    }
+    match copied.hole {
+        Some(hole) if copied.read == 0 => {
+            Err(Failure::could_not(format!("nothing could be read at {}: {}", hole.range.first(), hole.store)))
+        }
+        Some(hole) => {
+            let missing = copied.missing;
+            output.remark(&format!("{missing} bytes are missing, the first at {}: {}", hole.range.first(), hole.store));
+            Ok(Exit::Partial)
+        }
+        None => Ok(opened.exit()),
+    }
+}
+
+/// What became of a copy.
+struct Copied {
+    read: u64,
+    missing: u64,
+    hole: Option<Backing>,
+}
+
+/// Copies up to the first hole, or all with holes filled.
+fn copy(
+    space: &dyn AddressSpace,
+    range: VaRange,
+    fill: Option<u8>,
+    sink: &mut Sink<'_>,
+    progress: &mut Progress,
+) -> std::io::Result<Copied> {
+    let mut copied = Copied { read: 0, missing: 0, hole: None };
+    let mut piece = vec![0; PIECE];
+    for backing in space.backings_in(range) {
+        let mut at = backing.range.first();
+        while at <= backing.range.last() {
+            let left = backing.range.last().0 - at.0;
+            let size = usize::try_from(left).unwrap_or(PIECE).saturating_add(1).min(PIECE);
+            let count = match space.read_within(at, &mut piece[..size]) {
+                Ok(count) => {
+                    copied.read += count as u64;
+                    count
+                }
+                Err(_) => {
+                    copied.hole.get_or_insert(Backing {
+                        range: VaRange::new(at, range.last()).unwrap_or(range),
+                        ..backing.clone()
+                    });
+                    let Some(byte) = fill else {
+                        copied.missing = range.last().0 - at.0 + 1;
+                        return Ok(copied);
+                    };
+                    piece[..size].fill(byte);
+                    copied.missing += size as u64;
+                    size
+                }
+            };
+            sink.write(&piece[..count])?;
+            progress.at(copied.read + copied.missing);
+            let Some(next) = at.checked_add(count as u64) else { return Ok(copied) };
+            at = next;
+        }
+    }
+    Ok(copied)
+}
+
+/// Where the bytes go.
+enum Sink<'o> {
+    File(BufWriter<std::fs::File>),
+    Pipe(std::io::Stdout),
+    Digits(Option<BufWriter<std::fs::File>>, &'o mut Output),
+}
+
+impl<'o> Sink<'o> {
+    fn new(args: &Args, output: &'o mut Output) -> Result<Self, Failure> {
+        let file = args.output.as_ref().map(|path| {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).create_new(!args.force);
+            options.open(path).map(BufWriter::new).map_err(|error| {
+                let failure = Failure::could_not(format!("{}: {error}", path.display()));
+                if error.kind() == std::io::ErrorKind::AlreadyExists {
+                    failure.hint("--force overwrites it")
+                } else {
+                    failure
+                }
+            })
+        });
+        let file = file.transpose()?;
+        match (args.raw, file) {
+            (true, Some(file)) => Ok(Self::File(file)),
+            (true, None) if std::io::stdout().is_terminal() => {
+                Err(Failure::usage("raw bytes are not written to a terminal").hint("give --output FILE, or pipe them"))
+            }
+            (true, None) => Ok(Self::Pipe(std::io::stdout())),
+            (false, file) => Ok(Self::Digits(file, output)),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        let digits = || bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        match self {
+            Self::File(file) => file.write_all(bytes),
+            Self::Pipe(pipe) => pipe.write_all(bytes),
+            Self::Digits(Some(file), _) => file.write_all(digits().as_bytes()),
+            Self::Digits(None, output) => {
+                if !output.json {
+                    output.text(&digits());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::File(mut file) | Self::Digits(Some(mut file), _) => file.flush(),
+            Self::Pipe(mut pipe) => pipe.flush(),
+            Self::Digits(None, output) => {
+                if !output.json {
+                    output.text("\n");
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Phrases that several commands use: times, faults, registers.
+
+use crate::{draw::palette, json};
+use anstyle::{Ansi256Color, Style};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use vatlas_debug::{
+    crash::{Crash, FaultAddress},
+    usage::UsageKind,
+};
+use vatlas_space::PointerWidth;
+
+/// Seconds since 1970 as a date in UTC, `2004-08-04T06:14:40Z`.
+pub fn utc(seconds: u32) -> String {
+    let time = OffsetDateTime::from_unix_timestamp(seconds.into()).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{seconds} seconds after 1970"))
+}
+
+/// `write to 0x6c6c6548`, with how the address is known when the record does not have it.
+pub fn fault_words(crash: &Crash, fault: FaultAddress, width: PointerWidth) -> String {
+    let access = crash.access.map_or("access to".to_owned(), |access| match access {
+        vatlas_rules::Access::Read => "read from".to_owned(),
+        vatlas_rules::Access::Write => "write to".to_owned(),
+        vatlas_rules::Access::Execute => "execution of".to_owned(),
+    });
+    match fault {
+        FaultAddress::Reported(va) => format!("{access} {}", va.text(width)),
+        FaultAddress::FromOperand(va) => {
+            format!("{access} {} (from the instruction's operand; the processor does not report it)", va.text(width))
+        }
+    }
+}
+
+/// A crash as JSON.
+pub fn crash_json(crash: &Crash, width: PointerWidth) -> Value {
+    let fault = crash.fault.map(|fault| {
+        let source = match fault {
+            FaultAddress::Reported(_) => "reported",
+            FaultAddress::FromOperand(_) => "operand",
+        };
+        json!({ "address": json::va(fault.va(), width), "source": source })
+    });
+    json!({
+        "thread": crash.thread.0,
+        "code": json::hex32(crash.code),
+        "name": crash.name,
+        "sentence": crash.sentence,
+        "note": crash.note,
+        "access": crash.access.map(|access| access.to_string()),
+        "fault": fault,
+        "pc": json::va(crash.pc, width),
+        "sp": crash.sp.map(|sp| json::va(sp, width)),
+        "steps": json::steps(&crash.steps),
+    })
+}
+
+/// The style of a sort of use in tables: the colour that it has in pictures; free and unknown stay plain.
+pub fn kind_style(kind: UsageKind) -> Style {
+    match kind {
+        UsageKind::Free | UsageKind::Unknown => Style::new().dimmed(),
+        kind => Style::new().fg_color(Some(Ansi256Color(palette::colour(kind).xterm()).into())),
+    }
+}
