@@ -2,10 +2,12 @@
 //!
 //! A row is one function below; it measures ours and, where there is one, a peer at the same work.
 
+mod library;
 mod peers;
 mod process;
 mod table;
 
+use library::Library;
 use peers::Peer;
 use process::Run;
 use std::path::{Path, PathBuf};
@@ -18,7 +20,14 @@ use table::{Measured, Quantity, Row};
 /// # Errors
 /// When the program does not build or the table cannot be measured at all. A row that fails says so in the table.
 pub fn run(root: &Path) -> Result<(), String> {
-    let bench = Bench { root: root.to_path_buf(), program: build(root)?, stackwalk: Peer::find("minidump-stackwalk") };
+    let bench = Bench {
+        root: root.to_path_buf(),
+        program: build(root)?,
+        stackwalk: Peer::find("minidump-stackwalk"),
+        library: Library::measure(root),
+        many: many_regions(root)?,
+        largest: largest_dump(),
+    };
     println!("{}\n", conditions(&bench.stackwalk));
     print!("{}", table::render(&bench.rows()));
     Ok(())
@@ -29,11 +38,59 @@ struct Bench {
     root: PathBuf,
     program: PathBuf,
     stackwalk: Peer,
+    library: Library,
+    /// A dump with 20,000 regions.
+    many: PathBuf,
+    /// The largest dump of the corpus, when there is a corpus.
+    largest: Option<PathBuf>,
 }
 
 impl Bench {
     fn rows(&self) -> Vec<Row> {
-        vec![self.start(), self.explain_time(), self.explain_memory()]
+        let mut rows = vec![
+            self.start(),
+            self.explain_time(),
+            self.explain_memory(),
+            self.library("open and explain the crash of demo.dmp, in the library", "open_and_explain", 50),
+            self.library("explain one address of an open dump, in the library", "explain", 50),
+            self.library("open and add up 20,000 regions, in the library", "open_and_map_20000_regions", 20_000),
+            self.many_regions(),
+        ];
+        rows.extend(self.largest.as_ref().map(|dump| self.largest_time(dump)));
+        rows.extend(self.largest.as_ref().map(|dump| self.largest_memory(dump)));
+        rows
+    }
+
+    fn library(&self, what: &'static str, name: &str, micros: u64) -> Row {
+        let goal = Some(Quantity::Time(Duration::from_micros(micros)));
+        Row { what, goal, ours: self.library.median(name).into(), peer: Measured::Not(String::new()) }
+    }
+
+    fn many_regions(&self) -> Row {
+        Row {
+            what: "map --summary of 20,000 regions, whole process",
+            goal: Some(Quantity::Time(Duration::from_millis(20))),
+            ours: self.time(&["map", &self.many.to_string_lossy(), "--summary"]),
+            peer: self.stackwalk.measure(|peer| peer.arguments([&self.many]).median_time()),
+        }
+    }
+
+    fn largest_time(&self, dump: &Path) -> Row {
+        Row {
+            what: "open and explain sp of the largest dump of the corpus, whole process",
+            goal: None,
+            ours: self.time(&["explain", &dump.to_string_lossy(), "sp"]),
+            peer: self.stackwalk.measure(|peer| peer.arguments([dump]).median_time()),
+        }
+    }
+
+    fn largest_memory(&self, dump: &Path) -> Row {
+        Row {
+            what: "open and explain sp of the largest dump of the corpus, peak resident memory",
+            goal: Some(Quantity::Bytes(20 << 20)),
+            ours: self.run(&["explain", &dump.to_string_lossy(), "sp"]).peak_memory().into(),
+            peer: self.stackwalk.measure(|peer| peer.arguments([dump]).peak_memory()),
+        }
     }
 
     /// The floor under every whole-process row.
@@ -75,6 +132,33 @@ impl Bench {
 
 /// The dump that the project made itself, from the repository's root.
 const DEMO: &str = "fixtures/minidump/demo.dmp";
+
+/// Writes the dump with 20,000 regions below the target folder.
+fn many_regions(root: &Path) -> Result<PathBuf, String> {
+    let folder = root.join("target/bench");
+    let file = folder.join("many-regions.dmp");
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&file, vatlas_fixtures::many_regions(20_000)))
+        .map_err(|cause| format!("bench: {}: {cause}", file.display()))?;
+    Ok(file)
+}
+
+/// The largest minidump below the folder that `VATLAS_CORPUS` names.
+fn largest_dump() -> Option<PathBuf> {
+    let mut folders = vec![PathBuf::from(std::env::var_os("VATLAS_CORPUS")?).join("minidump")];
+    let mut largest: Option<(u64, PathBuf)> = None;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).ok()?.flatten() {
+            let (path, Ok(metadata)) = (entry.path(), entry.metadata()) else { continue };
+            if metadata.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "dmp") {
+                largest = largest.max(Some((metadata.len(), path)));
+            }
+        }
+    }
+    largest.map(|(_, path)| path)
+}
 
 fn build(root: &Path) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -5,11 +5,13 @@
 pub mod crash;
 pub mod disassembly;
 pub mod explain;
+pub mod diff;
 mod heaps;
 pub mod location;
 pub mod looks;
 pub mod map;
 pub mod picture;
+pub mod refs;
 pub mod search;
 #[cfg(test)]
 mod testing;

@@ -16,7 +16,7 @@ pub use pattern::{Pattern, TextEncoding, What};
 pub use sweep::Coverage;
 
 use crate::usage_index::{Located, UsageIndex};
-use matcher::From;
+use matcher::StartAt;
 use owners::Owners;
 use std::ops::ControlFlow;
 use sweep::{Chunk, Chunks};
@@ -66,7 +66,7 @@ pub struct Progress {
 pub struct SearchSummary {
     /// What could be searched and what could not.
     pub coverage: Coverage,
-    /// Bytes that were searched: `coverage.readable`, unless the caller stopped or bytes were unreadable.
+    /// Bytes that were read: `coverage.readable`, unless the caller stopped or bytes were unreadable.
     pub searched: u64,
     /// Bytes that the picture claims to hold and does not.
     pub unreadable: u64,
@@ -90,9 +90,8 @@ pub fn search(
     let Some(within) = within else { return SearchSummary::default() };
     let (runs, coverage) = sweep::readable(space, within, options.image_files);
     let mut summary = SearchSummary { coverage, ..SearchSummary::default() };
-    let Some(first) = runs.first() else { return summary };
     let mut scan = Scan { pattern, aligned_only: options.aligned_only, owners: Owners::new(index), found, matches: 0 };
-    let mut chunks = Chunks::new(space, *first, pattern.longest() - 1);
+    let mut chunks = Chunks::new(space, pattern.longest() - 1);
     'sweep: for run in &runs {
         chunks.start(*run);
         while let Some(chunk) = chunks.next() {
@@ -126,7 +125,7 @@ impl Scan<'_, '_, '_> {
         let find = |alternative: usize, index: usize| {
             let alternative = &alternatives[alternative];
             let alignment = if self.aligned_only { alternative.alignment() } else { 1 };
-            alternative.matcher.find(chunk.bytes, From { index, base: chunk.va, alignment })
+            alternative.matcher.find(chunk.bytes, StartAt { index, base: chunk.va, alignment })
         };
         let mut next: Vec<Option<usize>> = (0..alternatives.len()).map(|alternative| find(alternative, 0)).collect();
         while let Some(at) = next.iter().flatten().copied().min().filter(|at| *at < limit) {

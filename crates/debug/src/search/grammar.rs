@@ -149,7 +149,11 @@ impl Parser<'_> {
             let second = rest[first.len_utf8()..].chars().next().filter(|letter| !letter.is_whitespace());
             let high = self.half(rest, first)?;
             let Some(second) = second else {
-                return Err(self.fail(rest, format!("'{first}' alone is no byte"), Some("a byte has two digits or ??")));
+                return Err(self.fail(
+                    rest,
+                    format!("'{first}' alone is no byte"),
+                    Some("a byte has two digits or ??"),
+                ));
             };
             let low = self.half(&rest[first.len_utf8()..], second)?;
             places.push(Place { value: high.value << 4 | low.value, mask: high.mask << 4 | low.mask });
@@ -236,8 +240,10 @@ impl Parser<'_> {
             Some('t') => '\t',
             Some('0') => '\0',
             Some('u') => {
-                let digits = rest[1..].strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(digits, _)| digits);
-                let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                let digits =
+                    rest[1..].strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(digits, _)| digits);
+                let number =
+                    digits.and_then(|digits| unsigned(digits, 16)).and_then(|number| u32::try_from(number).ok());
                 let character = number.and_then(char::from_u32);
                 let length = digits.map_or(0, |digits| digits.chars().count() + 3);
                 return character
@@ -375,7 +381,11 @@ impl Parser<'_> {
 }
 
 fn plain_digits(text: &str) -> String {
-    text.trim().chars().filter(|letter| !matches!(letter, '_' | '`')).map(|letter| letter.to_ascii_lowercase()).collect()
+    text.trim()
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | '`'))
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect()
 }
 
 /// As `from_str_radix`, without the sign that it takes.

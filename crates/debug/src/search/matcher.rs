@@ -17,13 +17,13 @@ pub(super) enum Matcher {
 /// Where a match may begin: at an index of the buffer not below `from`, and at a multiple of `alignment` of the
 /// address, `base` being the address of the buffer.
 #[derive(Clone, Copy)]
-pub(super) struct From {
+pub(super) struct StartAt {
     pub index: usize,
     pub base: Va,
     pub alignment: u64,
 }
 
-impl From {
+impl StartAt {
     /// The first index that is aligned, from `index` on.
     fn aligned(self, index: usize) -> Option<usize> {
         let address = self.base.0.wrapping_add(index as u64);
@@ -35,8 +35,7 @@ impl From {
 impl Matcher {
     /// Recognizes `bytes`; `None` when there are none.
     pub fn plain(bytes: &[u8]) -> Option<Self> {
-        let finder = || memmem::Finder::new(bytes).into_owned();
-        (!bytes.is_empty()).then(|| Self::Plain(Box::new(finder())))
+        (!bytes.is_empty()).then(|| Self::Plain(Box::new(memmem::Finder::new(bytes).into_owned())))
     }
 
     /// Recognizes what agrees with `places`, one entry a byte; `None` when every byte would do.
@@ -65,7 +64,7 @@ impl Matcher {
     }
 
     /// The index of the first match that lies whole in `buffer`.
-    pub fn find(&self, buffer: &[u8], from: From) -> Option<usize> {
+    pub fn find(&self, buffer: &[u8], from: StartAt) -> Option<usize> {
         match self {
             Self::Plain(finder) => find_aligned(from, |index| Some(finder.find(buffer.get(index..)?)? + index)),
             Self::Masked(masked) => find_aligned(from, |index| masked.find(buffer, index)),
@@ -78,7 +77,7 @@ impl Matcher {
 }
 
 /// The first aligned one of the matches that `find` gives from an index on.
-fn find_aligned(from: From, find: impl Fn(usize) -> Option<usize>) -> Option<usize> {
+fn find_aligned(from: StartAt, find: impl Fn(usize) -> Option<usize>) -> Option<usize> {
     let mut index = from.index;
     loop {
         let found = find(index)?;
@@ -94,7 +93,7 @@ fn find_aligned(from: From, find: impl Fn(usize) -> Option<usize>) -> Option<usi
 const BLOCK: usize = 64;
 
 /// `low <= word <= low + span`, as one comparison: `word - low <= span`, modulo 2^64.
-fn find_word<const N: usize>(buffer: &[u8], from: From, low: u64, span: u64) -> Option<usize> {
+fn find_word<const N: usize>(buffer: &[u8], from: StartAt, low: u64, span: u64) -> Option<usize> {
     let step = usize::try_from(from.alignment).ok()?;
     let mut index = from.aligned(from.index)?;
     let is_match = |word: &[u8; N]| number(word).wrapping_sub(low) <= span;
@@ -136,11 +135,6 @@ pub(super) struct Place {
 impl Place {
     /// Any byte.
     pub const ANY: Self = Self { value: 0, mask: 0 };
-
-    /// Exactly this byte.
-    pub const fn exactly(value: u8) -> Self {
-        Self { value, mask: 0xff }
-    }
 }
 
 /// A character of which the masks do not tell all: its bytes must be one of `spellings`, all of one length.
@@ -164,7 +158,7 @@ pub(super) struct Masked {
 #[derive(Clone, Debug)]
 enum Anchor {
     /// Known bytes at an index of the pattern.
-    Bytes(usize, memmem::Finder<'static>),
+    Bytes(usize, Box<memmem::Finder<'static>>),
     /// A letter in either case.
     Letter(usize, u8, u8),
     /// Nothing that can be looked for quickly.
@@ -185,7 +179,7 @@ impl Anchor {
         let letter = letters.max_by_key(|(_, one, _)| rarity(*one));
         match (longest_run(places), letter) {
             (Some((_, bytes)), Some((index, one, other))) if telling(&bytes) < 2 => Self::Letter(index, one, other),
-            (Some((index, bytes)), _) => Self::Bytes(index, memmem::Finder::new(&bytes).into_owned()),
+            (Some((index, bytes)), _) => Self::Bytes(index, Box::new(memmem::Finder::new(&bytes).into_owned())),
             (None, Some((index, one, other))) => Self::Letter(index, one, other),
             (None, None) => Self::None,
         }
@@ -233,8 +227,9 @@ impl Masked {
 
     fn is_match(&self, bytes: &[u8]) -> bool {
         bytes.iter().zip(&self.places).all(|(byte, place)| byte & place.mask == place.value)
-            && self.choices.iter().all(|choice| {
-                choice.spellings.iter().any(|spelling| bytes[choice.index..].starts_with(spelling))
-            })
+            && self
+                .choices
+                .iter()
+                .all(|choice| choice.spellings.iter().any(|spelling| bytes[choice.index..].starts_with(spelling)))
     }
 }

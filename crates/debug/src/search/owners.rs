@@ -41,3 +41,13 @@ fn look_up(index: &UsageIndex<'_>, va: Va) -> Owner {
     let range = VaRange::new(va, end.max(va)).unwrap_or(region.range);
     Owner { range, region, located }
 }
+
+/// The whole row of the map that holds `va`: its use, up to where another one begins on either side.
+pub(crate) fn row(index: &UsageIndex<'_>, va: Va) -> Owner {
+    let mut row = look_up(index, index.space().region(va).range.first().min(va));
+    while row.range.last() < va {
+        let Some(next) = row.range.next() else { break };
+        row = look_up(index, next);
+    }
+    row
+}

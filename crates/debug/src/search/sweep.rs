@@ -60,11 +60,11 @@ pub(crate) struct Chunk<'b> {
     pub is_last: bool,
 }
 
-/// Reads one run, chunk by chunk.
+/// Reads runs, chunk by chunk.
 pub(crate) struct Chunks<'s> {
     space: &'s dyn AddressSpace,
-    run: VaRange,
     next: Option<Va>,
+    last: Va,
     overlap: usize,
     buffer: Vec<u8>,
     /// Bytes in the buffer, of which the last `overlap` are kept for the next chunk.
@@ -75,24 +75,24 @@ pub(crate) struct Chunks<'s> {
 }
 
 impl<'s> Chunks<'s> {
-    /// Reads `run`; each chunk begins with the last `overlap` bytes of the one before.
-    pub fn new(space: &'s dyn AddressSpace, run: VaRange, overlap: usize) -> Self {
+    /// Reads no run yet; each chunk will begin with the last `overlap` bytes of the one before.
+    pub fn new(space: &'s dyn AddressSpace, overlap: usize) -> Self {
         let buffer = vec![0; overlap + CHUNK];
-        Self { space, run, next: Some(run.first()), overlap, buffer, filled: 0, was_last: true, unreadable: 0 }
+        Self { space, next: None, last: Va::ZERO, overlap, buffer, filled: 0, was_last: true, unreadable: 0 }
     }
 
-    /// Goes on to another run, with the same buffer.
+    /// Goes to the front of a run.
     pub fn start(&mut self, run: VaRange) {
-        (self.run, self.next, self.filled, self.was_last) = (run, Some(run.first()), 0, true);
+        (self.next, self.last, self.was_last) = (Some(run.first()), run.last(), true);
     }
 
     /// The next chunk; `None` at the end of the run.
     pub fn next(&mut self) -> Option<Chunk<'_>> {
         loop {
             let kept = if self.was_last { 0 } else { self.filled.min(self.overlap) };
-            let at = self.next.filter(|at| *at <= self.run.last())?;
+            let at = self.next.filter(|at| *at <= self.last)?;
             self.buffer.copy_within(self.filled - kept..self.filled, 0);
-            let left = (self.run.last().0 - at.0).saturating_add(1);
+            let left = (self.last.0 - at.0).saturating_add(1);
             let wanted = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
             let read = self.space.read_available(at, &mut self.buffer[kept..kept + wanted]);
             self.filled = kept + read;
@@ -112,7 +112,7 @@ impl<'s> Chunks<'s> {
     fn skip_unreadable(&mut self) {
         self.was_last = true;
         let Some(at) = self.next else { return };
-        let end = self.space.backing(at).range.last().clamp(at, self.run.last().max(at));
+        let end = self.space.backing(at).range.last().clamp(at, self.last);
         self.unreadable = self.unreadable.saturating_add((end.0 - at.0).saturating_add(1));
         self.next = end.checked_add(1);
     }

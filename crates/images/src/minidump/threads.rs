@@ -44,7 +44,8 @@ pub(super) fn threads(
     for raw in records {
         let context_bytes = reader.located(&raw.thread_context);
         let registers = system.and_then(|system| context::registers(context_bytes, system));
-        if registers.is_none() && system.is_some() {
+        // A record without a context is none that is damaged: the writer left it out.
+        if registers.is_none() && system.is_some() && raw.thread_context.data_size != 0 {
             reader.problem(Problem::damage(
                 part.place(),
                 format!("the context of thread {} ({} bytes) cannot be read", raw.thread_id, context_bytes.len()),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::{path::PathBuf, sync::Arc};
 use vatlas_debug::{
     crash::crash,
-    explain::explain,
+    explain::{Explanation, explain},
     location::locate,
     map::{map, summary},
     usage_index::UsageIndex,
@@ -43,33 +43,56 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     }
     let target = vatlas_targets::open(Arc::new(DUMP), Box::new(NoImageFiles))?;
     let index = UsageIndex::new(&*target, ProcessIndex(0)).ok_or_else(|| Failure::could_not("demo: no process"))?;
-    let asked = ["crash", "pc", "sp"];
-    let explanations = asked.map(|name| {
-        let location = locate(&*target, index.process(), None, name);
-        location.map(|location| explain(&*target, &index, &location)).map_err(|error| error.to_string())
-    });
     if output.json {
-        let answers =
-            asked.iter().zip(explanations).filter_map(|(name, found)| Some(explanation::json(name, &found.ok()?)));
-        output.document(&json::document("demo", Value::Null, answers.collect()));
+        let answers = STORY.iter().map(|(_, name)| {
+            let explanation = explained(&*target, &index, name)?;
+            Ok(explanation::json(name, &explanation))
+        });
+        let answers: Value = answers.collect::<Result<_, Failure>>()?;
+        output.document(&json::document("demo", Value::Null, answers));
         return Ok(Exit::Done);
     }
     introduction(&*target, &index, output);
-    for (name, found) in asked.iter().zip(explanations) {
-        let found = found.map_err(Failure::could_not)?;
+    for (question, name) in STORY {
         output.line("");
-        explanation::human(name, &found, *name != "crash", output);
+        output.heading(question);
+        let explanation = explained(&*target, &index, name)?;
+        explanation::human(name, &explanation, name != "crash", output);
     }
+    overwritten(&*target, &index, output)?;
     output.line("");
     picture(&index, output);
     next(args.write.as_ref(), output);
     Ok(Exit::Done)
 }
 
+/// What one would ask of the dump, one after the other.
+const STORY: [(&str, &str); 4] = [
+    ("What is the bad address?", "crash"),
+    ("Which instruction used it?", "pc"),
+    ("Whose stack was that?", "sp"),
+    ("Where did the address come from? esi points at the program's table:", "esi"),
+];
+
+fn explained(target: &dyn Target, index: &UsageIndex<'_>, name: &str) -> Result<Explanation, Failure> {
+    let location =
+        locate(target, index.process(), None, name).map_err(|error| Failure::could_not(error.to_string()))?;
+    Ok(explain(target, index, &location))
+}
+
+/// The table in memory, where one sees what happened.
+fn overwritten(target: &dyn Target, index: &UsageIndex<'_>, output: &mut Output) -> Result<(), Failure> {
+    const TABLE_SIZE: u64 = 0x40;
+    let table = locate(target, index.process(), None, "esi").map_err(|error| Failure::could_not(error.to_string()))?;
+    super::memory::rows(index, table.va, TABLE_SIZE, output);
+    output.line("  At esi+0x30 stood a pointer. The sixteen bytes before it were filled to the last one, and the next");
+    output.line("  text, \"Hello, world!\", went over it: its first four letters became the address 0x6c6c6548.");
+    Ok(())
+}
+
 fn introduction(target: &dyn Target, index: &UsageIndex<'_>, output: &mut Output) {
     let process = index.process();
-    output.line("A program crashed on a 32-bit Windows, and this small dump is what is left of it. Nothing else is");
-    output.line("needed to ask vatlas what the bad address was.");
+    output.line("A program crashed on a 32-bit Windows, and a small dump is what is left of it.");
     output.line("");
     let name = process.name.as_deref().unwrap_or("a process");
     output.heading(&format!(
@@ -99,10 +122,8 @@ fn next(written: Option<&PathBuf>, output: &mut Output) {
     let file = written.map_or("demo.dmp".to_owned(), |path| path.display().to_string());
     output.line("");
     output.heading("what to try next");
-    if written.is_none() {
-        output.line("  vatlas demo --write demo.dmp          keep the dump, then:");
-    }
-    for (command, what) in [
+    let keep = ("vatlas demo --write demo.dmp".to_owned(), "keep the dump, for the commands below");
+    let questions = [
         (format!("vatlas info {file}"), "what the dump is"),
         (format!("vatlas explain {file} eax ebp sp-8"), "any address, by name or number"),
         (format!("vatlas memory {file} sp 128 --as words"), "the stack, with what each word points to"),
@@ -111,7 +132,8 @@ fn next(written: Option<&PathBuf>, output: &mut Output) {
         (format!("vatlas refs {file} crash"), "who holds the bad address"),
         ("vatlas place 0x03123456 --layout ce5".to_owned(), "what an address means on a Windows CE device"),
         ("vatlas slots --layout ce5".to_owned(), "how Windows CE divides its space"),
-    ] {
+    ];
+    for (command, what) in written.is_none().then_some(keep).into_iter().chain(questions) {
         output.line(&format!("  {command:<42}{what}"));
     }
 }

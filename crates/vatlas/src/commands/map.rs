@@ -88,17 +88,19 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
     let filter = filter(args, &opened, &index, output)?;
-    let entries: Vec<MapEntry> = map(&index).into_iter().filter(|entry| filter.accepts(entry)).collect();
-    let picture = picture_range(&index, &entries);
+    // Pictures show the whole space: a row that a filter took away would look like one that is not known.
+    let all = map(&index);
+    let picture = picture_range(&index, &all);
     let title = index.process().name.clone().unwrap_or_else(|| "a process".to_owned());
     let taken = opened.target.kind().taken_at.map(|time| format!(", {}", utc(time))).unwrap_or_default();
     let subtitle = format!("{}{taken}", args.target.file.display());
     if let Some(path) = &args.svg {
-        write_file(path, &draw::svg::map(&title, &entries, picture, 1200), output)?;
+        write_file(path, &draw::svg::map(&title, &all, picture, 1200), output)?;
     }
     if let Some(path) = &args.html {
-        write_file(path, &draw::html::map(&title, &subtitle, &entries, picture), output)?;
+        write_file(path, &draw::html::map(&title, &subtitle, &all, picture), output)?;
     }
+    let entries: Vec<MapEntry> = all.iter().filter(|entry| filter.accepts(entry)).cloned().collect();
     let totals = summary(&entries);
     if output.json {
         let answer = answer(&entries, &totals, index.process().width, args.summary);
@@ -106,7 +108,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     } else if args.picture {
         let (columns, lines) = output.columns_and_lines();
         let look = draw::terminal::Look { colours: output.colours(), width: columns, height: lines };
-        output.text(&draw::terminal::map(&entries, picture, look));
+        output.text(&draw::terminal::map(&all, picture, look));
     }
     if !output.json && args.summary {
         summary_tables(&totals, output);

@@ -87,7 +87,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         output.document(&json::document("memory", opened.input(), answer));
     } else {
         match args.form {
-            Form::Bytes => rows(location.va, &bytes, index.process().width, output),
+            Form::Bytes => byte_rows(location.va, &bytes, index.process().width, output),
             Form::Words => words(&index, location.va, &bytes, output),
         }
     }
@@ -114,8 +114,13 @@ fn bytes(space: &dyn AddressSpace, va: Va, length: u64) -> Vec<Option<u8>> {
 
 const IN_A_ROW: u64 = 16;
 
+/// Shows `length` bytes from `va` on.
+pub fn rows(index: &UsageIndex<'_>, va: Va, length: u64, output: &mut Output) {
+    byte_rows(va, &bytes(index.space(), va, length), index.process().width, output);
+}
+
 /// Rows of sixteen, aligned to sixteen.
-fn rows(va: Va, bytes: &[Option<u8>], width: PointerWidth, output: &mut Output) {
+fn byte_rows(va: Va, bytes: &[Option<u8>], width: PointerWidth, output: &mut Output) {
     let dim = Style::new().dimmed();
     let before = va.0 % IN_A_ROW;
     let mut cells: Vec<Option<Option<u8>>> = vec![None; usize::try_from(before).unwrap_or(0)];

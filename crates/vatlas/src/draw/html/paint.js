@@ -37,7 +37,8 @@ function makeTiles(theme) {
 function tileOf(style, board, paper, ink) {
   const kind = style >= GUARD ? style - GUARD : style >> 2;
   const strong = rgb(data.kinds[kind]?.colour ?? "#000000");
-  const light = mix(strong, board, 0.32);
+  // What is not known at all keeps in the background: often it is most of the picture.
+  const light = mix(strong, board, kind === KIND_UNKNOWN ? 0.16 : 0.32);
   const tile = [];
   for (let y = 0; y < TILE; y++) {
     for (let x = 0; x < TILE; x++) tile.push(dotOf(style, x, y));
@@ -50,7 +51,7 @@ function tileOf(style, board, paper, ink) {
     if (kind === KIND_FREE) return board;
     if (style % 4 === STATE.committed) return strong;
     if (style % 4 === STATE.reserved) return (x + y) % TILE < 3 ? strong : light;
-    return x % 4 < 2 && y % 4 < 2 ? strong : light;
+    return x % 4 === 0 && y % 4 === 0 ? strong : light;
   }
 }
 

@@ -5,8 +5,11 @@ const panel = (() => {
   const facts = element("facts");
   const clear = element("filter-clear");
   const totals = data.kinds.map(() => ({ bytes: 0, rows: 0 }));
+  const [lowest, highest] = data.range.map(BigInt);
   for (const row of rows) {
-    totals[row.kind].bytes += row.size;
+    const first = row.first > lowest ? row.first : lowest;
+    const last = row.last < highest ? row.last : highest;
+    totals[row.kind].bytes += last >= first ? Number(last - first + 1n) : 0;
     totals[row.kind].rows += 1;
   }
 

@@ -85,7 +85,7 @@ pub fn definitions() -> String {
     let mut out = String::from("<defs>\n");
     for kind in UsageKind::ALL {
         let own = palette::colour(kind);
-        let light = own.mixed(WHITE, 30).hex();
+        let light = own.mixed(WHITE, if kind == UsageKind::Unknown { 14 } else { 30 }).hex();
         let (word, strong, dark) = (kind.word(), own.hex(), own.mixed(INK, 25).hex());
         pattern(
             &mut out,

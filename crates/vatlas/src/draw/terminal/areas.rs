@@ -2,7 +2,7 @@
 
 use super::{Look, MARGIN};
 use crate::draw::{
-    palette::{self, Rgb},
+    palette,
     terminal::paint::{Colours, Line, badge, pair},
     text,
 };

@@ -1,0 +1,53 @@
+//! Times of the library alone: the criterion benchmarks of `crates/debug`, run once and read back.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The benchmarks' results.
+pub struct Library {
+    /// Where criterion left them, or why it left nothing.
+    results: Result<PathBuf, String>,
+}
+
+impl Library {
+    /// Runs the benchmarks.
+    pub fn measure(root: &Path) -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(["bench", "--quiet", "--package", "vatlas-debug", "--bench", "questions"]).current_dir(root);
+        let results = match command.stdout(Stdio::null()).status() {
+            Ok(status) if status.success() => Ok(root.join("target/criterion")),
+            Ok(status) => Err(format!("cargo bench: {status}")),
+            Err(cause) => Err(format!("cargo bench: {cause}")),
+        };
+        Self { results }
+    }
+
+    /// The median of a benchmark.
+    pub fn median(&self, name: &str) -> Result<Duration, String> {
+        let file = self.results.clone()?.join(name).join("new/estimates.json");
+        let text = std::fs::read_to_string(&file).map_err(|cause| format!("{name}: {cause}"))?;
+        median(&text).ok_or_else(|| format!("{name}: no median in the estimates"))
+    }
+}
+
+/// `"median":{..."point_estimate":NANOSECONDS` of criterion's estimates.
+fn median(estimates: &str) -> Option<Duration> {
+    let (_, median) = estimates.split_once("\"median\":")?;
+    let (_, number) = median.split_once("\"point_estimate\":")?;
+    let number = number.split([',', '}']).next()?;
+    Some(Duration::from_secs_f64(number.trim().parse::<f64>().ok()? / 1e9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_read_and_not_the_mean() {
+        let text = r#"{"mean":{"point_estimate":9.0},"median":{"confidence_interval":{"lower_bound":1.0},"point_estimate":1500.5,"standard_error":3.0}}"#;
+        assert_eq!(median(text), Some(Duration::from_nanos(1500)));
+        assert_eq!(median("{}"), None);
+    }
+}
