@@ -3,9 +3,9 @@
 //! Nothing here opens a file, prints, or knows whether the target is a dump or the machine.
 
 pub mod crash;
+pub mod diff;
 pub mod disassembly;
 pub mod explain;
-pub mod diff;
 mod heaps;
 pub mod location;
 pub mod looks;

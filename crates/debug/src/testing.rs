@@ -24,6 +24,7 @@ use vatlas_space::{
 const TEST: Source = Source::Stream("test");
 
 /// A target of one process, all of it in memory.
+#[derive(Debug)]
 pub(crate) struct TestTarget {
     kind: TargetKind,
     host: Option<Host>,
@@ -308,6 +309,7 @@ impl Target for TestTarget {
 }
 
 /// Regions and extents in order of address, neither overlapping its like.
+#[derive(Debug)]
 struct TestSpace {
     range: VaRange,
     rest: RegionState,
@@ -315,6 +317,7 @@ struct TestSpace {
     extents: Vec<Extent>,
 }
 
+#[derive(Debug)]
 struct Extent {
     range: VaRange,
     store: Store,

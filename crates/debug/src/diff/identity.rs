@@ -5,24 +5,17 @@ use vatlas_space::{Host, Problem, Process, ProcessIndex, Target};
 /// What the two targets are and where that differs, the weightiest first. Without a remark the two may well be one
 /// process at two moments.
 pub fn identity(a: (&dyn Target, ProcessIndex), b: (&dyn Target, ProcessIndex)) -> Vec<Problem> {
-    let process = |(target, index): (&dyn Target, ProcessIndex)| target.processes().get(index.0).cloned();
     let mut remarks = Vec::new();
     hosts(a.0.host(), b.0.host(), &mut remarks);
-    if let (Some(a), Some(b)) = (process(a), process(b)) {
-        processes(&a, &b, &mut remarks);
+    if let (Some(a), Some(b)) = (a.0.processes().get(a.1.0), b.0.processes().get(b.1.0)) {
+        processes(a, b, &mut remarks);
     }
     kinds(a.0, b.0, &mut remarks);
     remarks
 }
 
 /// A remark when both are known and they differ.
-fn compare<T: PartialEq + ToString>(
-    place: &str,
-    a: Option<T>,
-    b: Option<T>,
-    hint: &str,
-    remarks: &mut Vec<Problem>,
-) {
+fn compare<T: PartialEq + ToString>(place: &str, a: Option<T>, b: Option<T>, hint: &str, remarks: &mut Vec<Problem>) {
     if let (Some(a), Some(b)) = (a, b)
         && a != b
     {
@@ -47,8 +40,9 @@ fn processes(a: &Process, b: &Process, remarks: &mut Vec<Problem>) {
     compare("bits of a pointer", bits(a), bits(b), "addresses above 4 GB exist in one only", remarks);
     let layout = |process: &Process| process.layout.map(|layout| layout.name);
     compare("layout", layout(a), layout(b), "the same address lies in different areas", remarks);
-    let name = |process: &Process| process.name.as_deref().map(str::to_lowercase);
-    compare("process name", name(a), name(b), "these are two programs", remarks);
+    let names = a.name.as_deref().zip(b.name.as_deref());
+    let names = names.filter(|(a, b)| a.to_lowercase() != b.to_lowercase()).unzip();
+    compare("process name", names.0, names.1, "these are two programs", remarks);
     let hint = "these are two processes: thread ids, stacks and heaps agree by accident only";
     compare("process id", a.id, b.id, hint, remarks);
     let hint = "these are two runs: thread ids, stacks and heaps agree by accident only";
@@ -60,7 +54,8 @@ fn kinds(a: &dyn Target, b: &dyn Target, remarks: &mut Vec<Problem>) {
     let hint = "what one format does not keep is no difference of the process";
     compare("format", Some(a.kind().format), Some(b.kind().format), hint, remarks);
     if let (Some(a), Some(b)) = (a.kind().taken_at, b.kind().taken_at) {
-        let later = if a > b { Some("B was taken before A") } else { None };
-        remarks.extend(later.map(|cause| Problem::note("order", cause).hint("swap the two to read it forwards")));
+        let is_backwards = a > b;
+        let remark = || Problem::note("order", "B was taken before A").hint("swap the two to read it forwards");
+        remarks.extend(is_backwards.then(remark));
     }
 }

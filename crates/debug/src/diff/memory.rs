@@ -91,7 +91,11 @@ fn intersections(a: &[VaRange], b: &[VaRange]) -> Vec<VaRange> {
     let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
     while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
         common.extend(one.intersection(**other));
-        if one.last() <= other.last() { left.next() } else { right.next() };
+        if one.last() <= other.last() {
+            left.next()
+        } else {
+            right.next()
+        };
     }
     common
 }
@@ -187,9 +191,8 @@ impl Joiner<'_, '_, '_> {
     fn add(&mut self, first: Va, last: Va) -> ControlFlow<()> {
         let mut first = first;
         loop {
-            let continued = self
-                .open
-                .take_if(|open| first <= open.limit && first.0 - open.range.last().0 - 1 < JOINED_WITHIN);
+            let continued =
+                self.open.take_if(|open| first <= open.limit && first.0 - open.range.last().0 - 1 < JOINED_WITHIN);
             let mut open = match continued {
                 Some(open) => open,
                 None => {

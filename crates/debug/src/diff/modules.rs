@@ -86,7 +86,7 @@ fn difference(a: &Module, b: &Module) -> ModuleDifference {
             || differ(&told(a.checksum), &told(b.checksum))
             || differ(&a.version, &b.version)
             || differ(&a.debug_record, &b.debug_record),
-        other_path: !a.path.eq_ignore_ascii_case(&b.path) && a.path.to_lowercase() != b.path.to_lowercase(),
+        other_path: a.path.to_lowercase() != b.path.to_lowercase(),
     }
 }
 

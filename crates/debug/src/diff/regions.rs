@@ -73,7 +73,7 @@ pub struct RegionChange {
     pub b: RegionFacts,
 }
 
-/// All of it in bytes.
+/// All of it in bytes, of the addresses that both spaces have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RegionTotals {
     /// Changes reported.

@@ -21,7 +21,7 @@ use vatlas_space::{AddressSpace, Host, Process, RegionState, Store};
 const EXAMPLES: &str = "\
 Examples:
   vatlas info crash.dmp
-  vatlas info crash.dmp --streams
+  vatlas info crash.dmp --streams --handles
   vatlas info crash.dmp --json | jq .answer.crash";
 
 /// Arguments.
@@ -33,6 +33,9 @@ pub struct Args {
     /// List the parts of the file too
     #[arg(long)]
     streams: bool,
+    /// List the open handles too
+    #[arg(long)]
+    handles: bool,
 }
 
 /// Answers.
@@ -45,7 +48,14 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         let answer = answer(&opened, &index, crash.as_ref(), &totals);
         output.document(&json::document("info", opened.input(), answer));
     } else {
-        human(&opened, &index, crash.as_ref(), &totals, args.streams, output);
+        human(&opened, &index, crash.as_ref(), &totals, output);
+        if args.streams {
+            stream_section(&opened, output);
+        }
+        if args.handles {
+            handle_section(&opened, &index, output);
+        }
+        problem_section(&opened, output);
     }
     Ok(opened.exit())
 }
@@ -70,14 +80,7 @@ fn process_words(process: &Process) -> String {
     format!("{}{id}{}", printable(name), since.unwrap_or_default())
 }
 
-fn human(
-    opened: &Opened,
-    index: &UsageIndex<'_>,
-    crash: Option<&Crash>,
-    totals: &MapSummary,
-    streams: bool,
-    output: &mut Output,
-) {
+fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals: &MapSummary, output: &mut Output) {
     let target = &*opened.target;
     let (kind, process) = (target.kind(), index.process());
     let mut facts: Vec<(&str, String)> =
@@ -101,10 +104,6 @@ fn human(
     }
     output.line("");
     crash_section(index, crash, output);
-    if streams {
-        stream_section(opened, output);
-    }
-    problem_section(opened, output);
 }
 
 fn layout_words(process: &Process) -> String {
@@ -158,6 +157,32 @@ fn stream_section(opened: &Opened, output: &mut Output) {
     output.text(&table.render(output.colour));
 }
 
+fn handle_section(opened: &Opened, index: &UsageIndex<'_>, output: &mut Output) {
+    output.line("");
+    output.heading("handles");
+    let columns = [
+        ("HANDLE", Side::Left),
+        ("TYPE", Side::Left),
+        ("ACCESS", Side::Left),
+        ("HANDLES", Side::Right),
+        ("POINTERS", Side::Right),
+        ("NAME", Side::Left),
+    ];
+    let mut table = Table::new(&columns);
+    let (handles, _) = opened.target.handles(index.process_index());
+    for handle in &handles {
+        table.row([
+            format!("{:#x}", handle.value).into(),
+            handle.type_name.clone().unwrap_or_default().into(),
+            format!("{:#010x}", handle.granted_access).into(),
+            handle.handle_count.to_string().into(),
+            handle.pointer_count.to_string().into(),
+            handle.object_name.clone().unwrap_or_default().into(),
+        ]);
+    }
+    output.text(&table.render(output.colour));
+}
+
 fn problem_section(opened: &Opened, output: &mut Output) {
     let problems = opened.target.problems();
     if problems.is_empty() {
@@ -202,7 +227,11 @@ fn answer(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals
             "threads": process.threads.len(),
             "modules": process.modules.len(),
             "unloaded_modules": process.unloaded.len(),
-            "handles": handles.len(),
+            "handles": handles.iter().map(|handle| json!({
+                "value": format!("{:#x}", handle.value), "type": handle.type_name, "name": handle.object_name,
+                "granted_access": json::hex32(handle.granted_access), "handles": handle.handle_count,
+                "pointers": handle.pointer_count,
+            })).collect::<Value>(),
             "captured_bytes": captured_bytes(index.space()),
             "bytes_by_state": bytes_by_state,
         },
