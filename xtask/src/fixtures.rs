@@ -1,4 +1,5 @@
-//! The committed fixtures and their hashes: written by their writers, and compared with what the writers make.
+//! The committed fixtures and their hashes: written by their writers, and compared with what the writers make. What a
+//! compiler made is kept as it is; its hash tells when it changed.
 
 use crate::tree::Finding;
 use sha2::{Digest, Sha256};
@@ -10,6 +11,9 @@ const FOLDER: &str = "fixtures";
 /// The list of hashes, in the form that `sha256sum --check` reads inside the folder.
 const SUMS: &str = "SHA256SUMS";
 
+/// The folder of files that compilers made from sources beside them.
+const KEPT: &str = "symbols";
+
 /// Files by their path from the fixtures' folder.
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -19,7 +23,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// When a file cannot be written.
 pub fn write(root: &Path) -> Result<(), String> {
     let folder = root.join(FOLDER);
-    for (path, bytes) in made() {
+    for (path, bytes) in made(&folder) {
         let place = folder.join(&path);
         let parent = place.parent().unwrap_or(&folder);
         let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&place, &bytes));
@@ -31,19 +35,35 @@ pub fn write(root: &Path) -> Result<(), String> {
 
 /// Compares the committed fixtures with what their writers make.
 pub fn check(root: &Path) -> Vec<Finding> {
-    let made = made();
     let folder = root.join(FOLDER);
+    let made = made(&folder);
     let committed = committed(&folder, &made);
     println!("{} files", made.len());
     compare(&made, &committed)
 }
 
-/// What the writers make, and the list of hashes.
-fn made() -> Files {
+/// What the writers make, and the list of hashes of that and of the files that are kept.
+fn made(folder: &Path) -> Files {
     let fixtures = vatlas_fixtures::all().into_iter();
     let mut files: Files = fixtures.map(|fixture| (fixture.path.to_owned(), fixture.bytes)).collect();
-    let sums = sums(&files);
+    let mut listed = kept(folder, KEPT);
+    listed.extend(files.clone());
+    let sums = sums(&listed);
     files.insert(SUMS.to_owned(), sums.into_bytes());
+    files
+}
+
+/// The files of a folder and of those in it.
+fn kept(folder: &Path, inside: &str) -> Files {
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(folder.join(inside)).into_iter().flatten().flatten() {
+        let Some(path) = entry.file_name().to_str().map(|name| format!("{inside}/{name}")) else { continue };
+        if entry.path().is_dir() {
+            files.extend(kept(folder, &path));
+        } else if let Ok(bytes) = std::fs::read(entry.path()) {
+            files.insert(path, bytes);
+        }
+    }
     files
 }
 
@@ -114,6 +134,13 @@ mod tests {
         // FIPS 180-2 appendix B.1
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a/b\n";
         assert_eq!(sums(&files(&[("a/b", "abc")])), expected);
+    }
+
+    #[test]
+    fn files_that_are_kept_are_hashed_from_all_folders() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let found = kept(source, "src");
+        assert!(found.contains_key("src/fixtures.rs") && found.contains_key("src/tidy/text.rs"));
     }
 
     #[test]

@@ -65,6 +65,13 @@ pub fn crash(target: &dyn Target) -> Option<Crash> {
         Source::Stream("ExceptionStream"),
     ));
     fault_address(target, registers, &mut crash);
+    if let Some(FaultAddress::Reported(va)) = crash.fault {
+        let finding = match crash.access {
+            Some(access) => format!("the record says which address was wrong, {va}, and the access: {access}"),
+            None => format!("the record says which address was wrong: {va}"),
+        };
+        crash.steps.push(Step::new(finding, Source::Stream("ExceptionStream")));
+    }
     Some(crash)
 }
 

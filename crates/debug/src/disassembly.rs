@@ -51,13 +51,13 @@ fn x86(bits: u32, va: Va, bytes: &[u8], most: usize) -> Vec<Instruction> {
     let mut decoder = Decoder::with_ip(bits, bytes, va.0, DecoderOptions::NONE);
     let mut instructions = Vec::new();
     while decoder.can_decode() && instructions.len() < most {
+        let start = decoder.position();
         let instruction = decoder.decode();
         if instruction.is_invalid() {
             break;
         }
         let mut text = String::new();
         formatter.format(&instruction, &mut text);
-        let start = usize::try_from(instruction.ip() - va.0).unwrap_or(bytes.len());
         let direct = matches!(
             instruction.flow_control(),
             FlowControl::Call | FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
@@ -83,7 +83,12 @@ fn arm(
     while at < bytes.len() && instructions.len() < most {
         let Some((length, text)) = decode(&mut U8Reader::new(&bytes[at..])) else { break };
         let Some(own) = bytes.get(at..at + length).filter(|own| !own.is_empty()) else { break };
-        instructions.push(Instruction { va: Va(va.0 + at as u64), bytes: own.to_vec(), text, goes_to: None });
+        instructions.push(Instruction {
+            va: Va(va.0.wrapping_add(at as u64)),
+            bytes: own.to_vec(),
+            text,
+            goes_to: None,
+        });
         at += length;
     }
     instructions
@@ -183,6 +188,16 @@ mod tests {
         check(Machine::Arm, b"\x70\x47", &["bx lr"]);
         check(Machine::X86, b"\x0f\x0b\xff\xff", &["ud2"]);
         check(Machine::Mips, b"\0\0\0\0", &[]);
+    }
+
+    #[test]
+    fn the_end_of_the_address_space_is_no_end_of_the_program() {
+        for machine in [Machine::X86, Machine::X64, Machine::Arm, Machine::Arm64] {
+            for va in [u64::MAX - 3, u64::MAX, 0xffff_fffd, 0x1_0000_0000] {
+                disassemble(machine, Va(va), &[0x90; 32], 32);
+                disassemble(machine, Va(va), b"\xe8\xff\xff\xff\x7f\xe8\0\0\0\x80", 32);
+            }
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@ use crate::{
     usage::Usage,
     usage_index::UsageIndex,
 };
-use vatlas_rules::{Place, PlaceFacts, place_in, value_look};
+use vatlas_rules::{AreaKind, Place, PlaceFacts, place_in, value_look};
 use vatlas_space::{
     Backing, FileOffset, Machine, Module, PointerWidth, Region, RegionState, Register, Severity, Source, Step, Store,
-    Target, ThreadId, UnloadedModule, Va, VaRange,
+    StreamEntry, Target, ThreadId, UnloadedModule, Va, VaRange,
 };
 
 /// Where an address lies in a loaded image.
@@ -106,6 +106,7 @@ pub fn explain(target: &dyn Target, index: &UsageIndex<'_>, location: &Location)
     let (looks, looked_at) = looks(index, va, machine, is_code);
     let facts = PlaceFacts { machine: Some(machine), ..PlaceFacts::default() };
     let place = index.layout().map(|layout| place_in(layout, va, &facts));
+    let place = place.filter(|place| index.is_established(place.area.kind)).map(|place| forms(index, place));
     let mut explanation = Explanation {
         va,
         width: process.width,
@@ -127,6 +128,14 @@ pub fn explain(target: &dyn Target, index: &UsageIndex<'_>, location: &Location)
     add_steps(&mut explanation, located.step);
     add_unknown(target, index, &mut explanation);
     explanation
+}
+
+/// The place without the page-table entries of a processor whose tables no rule here describes.
+fn forms(index: &UsageIndex<'_>, mut place: Place) -> Place {
+    if !index.is_established(AreaKind::PageTables) {
+        place.other_forms.retain(|form| form.form.is_same_byte());
+    }
+    place
 }
 
 /// The processor that runs the code at `va`: x86 in the lower half of a WOW64 process.
@@ -231,7 +240,10 @@ fn add_steps(explanation: &mut Explanation, usage: Step) {
         format!("the region {} is {}{kind}{protection}", region.range, region.state),
         region.source.clone(),
     ));
-    steps.push(usage);
+    // What the area is for was said above.
+    if !matches!(explanation.usage, Usage::System { .. }) {
+        steps.push(usage);
+    }
     let held = match &explanation.backing.store {
         Store::ImageFile { name, .. } => Source::ImageFile { name: name.clone() },
         Store::Captured(_) => Source::Stream("memory list"),
@@ -256,15 +268,28 @@ fn store_at(backing: &Backing, va: Va) -> Store {
 fn add_unknown(target: &dyn Target, index: &UsageIndex<'_>, explanation: &mut Explanation) {
     let mut unknown = Vec::new();
     if explanation.place.is_none() {
-        let os = target.host().map_or("the system".to_owned(), |host| host.os.to_string());
-        unknown.push(format!("what the area is for: vatlas has no layout for {os}"));
+        let why = match (index.layout(), target.host()) {
+            (Some(layout), Some(host)) => format!("layout {} does not say it for {}", layout.name, host.machine),
+            (None, Some(host)) => format!("vatlas has no layout for {}", host.os),
+            (_, None) => "the system is not known".to_owned(),
+        };
+        unknown.push(format!("what the area is for: {why}"));
     }
-    if explanation.region.state == RegionState::Unknown {
+    // No memory can be where the processor accepts no address: nothing is missing.
+    let can_be = explanation.place.as_ref().is_none_or(|place| place.area.kind != AreaKind::NonCanonical);
+    if explanation.region.state == RegionState::Unknown && can_be {
         unknown.push(
             "state, protection and type: the target does not list its regions here, and nothing else tells".to_owned(),
         );
     } else if explanation.region.state == RegionState::Committed && explanation.region.protection.is_none() {
-        unknown.push("the protection: the dump has no MemoryInfoListStream".to_owned());
+        let is_listed = |stream: &StreamEntry| stream.name == Some("MemoryInfoListStream");
+        let has_list = target.kind().streams.iter().any(is_listed);
+        let why = if has_list {
+            "the dump's MemoryInfoListStream does not tell it"
+        } else {
+            "the dump has no MemoryInfoListStream"
+        };
+        unknown.push(format!("the protection: {why}"));
     }
     match explanation.backing.store {
         Store::NotCaptured => unknown.push(match &explanation.module {
@@ -274,7 +299,7 @@ fn add_unknown(target: &dyn Target, index: &UsageIndex<'_>, explanation: &mut Ex
             ),
             None => "the bytes: they were in memory but are not in the dump".to_owned(),
         }),
-        Store::Unknown => unknown.push("the bytes: they are not in the dump".to_owned()),
+        Store::Unknown if can_be => unknown.push("the bytes: they are not in the dump".to_owned()),
         _ => {}
     }
     if explanation.module.is_some() && index.sections_at(explanation.va).is_none() {
@@ -285,7 +310,9 @@ fn add_unknown(target: &dyn Target, index: &UsageIndex<'_>, explanation: &mut Ex
     }
     let damaged = target.problems().iter().filter(|problem| problem.severity == Severity::Damage).count();
     if damaged > 0 {
-        unknown.push(format!("what {damaged} unreadable parts of the file would have said ('vatlas info' lists them)"));
+        let parts = if damaged == 1 { "part" } else { "parts" };
+        unknown
+            .push(format!("what {damaged} unreadable {parts} of the file would have said ('vatlas info' lists them)"));
     }
     explanation.unknown = unknown;
 }

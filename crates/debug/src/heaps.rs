@@ -69,10 +69,11 @@ pub(crate) fn prove(
     listed: &[Va],
 ) -> Option<HeapProof> {
     if let Some(base) = region.allocation_base {
-        let range = VaRange::new(base, region.range.last())?;
+        // A damaged list may name a base above the region.
+        let range = VaRange::new(base, region.range.last()).filter(|range| range.contains(va))?;
         return front(space, width, base, listed).map(|(heap, finding)| proof(heap, range, base, &finding));
     }
-    let base = *listed.iter().filter(|heap| **heap <= va).max()?;
+    let base = listed[..listed.partition_point(|heap| *heap <= va)].last().copied()?;
     let (heap, finding) = front(space, width, base, listed)?;
     let range = VaRange::sized(base, segment_size(space, width, base)?)?;
     range.contains(va).then(|| proof(heap, range, base, &finding))
@@ -86,14 +87,14 @@ fn proof(heap: Va, range: VaRange, base: Va, finding: &str) -> HeapProof {
 fn front(space: &dyn AddressSpace, width: PointerWidth, base: Va, listed: &[Va]) -> Option<(Va, String)> {
     let fields = fields(width);
     let signature = space.read_u32(base.checked_add(fields.signature)?).ok()?;
-    let is_listed = listed.contains(&base);
+    let is_listed = listed.binary_search(&base).is_ok();
     let words = |name: &str| format!("the allocation begins with the signature {signature:08x} ({name}) and is part");
     match signature {
         OLD_HEAP_SIGNATURE if is_listed => Some((base, words("heap, in the PEB's list"))),
         SEGMENT_HEAP_SIGNATURE if is_listed => Some((base, words("segment heap, in the PEB's list"))),
         SEGMENT_SIGNATURE => [fields.heap, fields.old_heap].into_iter().find_map(|field| {
             let heap = space.read_pointer(base.checked_add(field)?, width).ok()?;
-            if listed.contains(&heap) {
+            if listed.binary_search(&heap).is_ok() {
                 return Some((heap, words("heap segment; its heap is in the PEB's list")));
             }
             let confirmed = listed.is_empty() && has_signature(space, heap, fields);

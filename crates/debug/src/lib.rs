@@ -7,6 +7,7 @@ pub mod diff;
 pub mod disassembly;
 pub mod explain;
 mod heaps;
+mod image_index;
 pub mod location;
 pub mod looks;
 pub mod map;

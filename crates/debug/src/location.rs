@@ -6,11 +6,12 @@
 //! number   := '0x' hexadecimal | hexadecimal
 //! ```
 //! Names come before hexadecimal digits: write `0x` before an address that reads like a name. A module is
-//! found without regard to case, with or without its extension.
+//! found without regard to case, with or without its extension. Of a WOW64 thread the native registers come first;
+//! those of the 32-bit side are known by their own names.
 
 use crate::crash::{Crash, crash, registers};
-use vatlas_rules::parse_address;
-use vatlas_space::{LayoutName, Process, Registers, Source, Step, Target, ThreadId, Va};
+use vatlas_rules::{AddressError, parse_address};
+use vatlas_space::{LayoutName, Process, Registers, Severity, Source, Step, Target, ThreadId, Va};
 
 /// An address that a text names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,17 +31,30 @@ pub enum LocationError {
     Text {
         /// What is wrong.
         message: String,
+        /// What can be written instead, when nothing near was found.
+        hint: Option<&'static str>,
         /// What was probably meant.
         corrections: Vec<(String, String)>,
     },
     /// The text is clear, but this target has no such thing.
-    Absent(String),
+    Absent {
+        /// What is missing.
+        message: String,
+        /// What can be asked instead.
+        hint: Option<&'static str>,
+    },
+}
+
+impl LocationError {
+    fn absent(message: impl Into<String>) -> Self {
+        Self::Absent { message: message.into(), hint: None }
+    }
 }
 
 impl std::fmt::Display for LocationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Text { message, .. } | Self::Absent(message) => f.write_str(message),
+            Self::Text { message, .. } | Self::Absent { message, .. } => f.write_str(message),
         }
     }
 }
@@ -71,13 +85,13 @@ pub fn locate(
             Err(error) => last_error = Some(prefer(last_error, error)),
         }
     }
-    Err(last_error.unwrap_or(LocationError::Absent(format!("'{text}' names no address"))))
+    Err(last_error.unwrap_or(LocationError::absent(format!("'{text}' names no address"))))
 }
 
 /// Of two errors the one that tells more: an absent thing was at least understood.
 fn prefer(earlier: Option<LocationError>, later: LocationError) -> LocationError {
     match (earlier, later) {
-        (Some(LocationError::Absent(text)), LocationError::Text { .. }) => LocationError::Absent(text),
+        (Some(absent @ LocationError::Absent { .. }), LocationError::Text { .. }) => absent,
         (_, later) => later,
     }
 }
@@ -108,26 +122,44 @@ fn base(
     let layout = if process.width.bytes() == 4 { LayoutName::Nt32 } else { LayoutName::Nt64 };
     match parse_address(wanted, layout) {
         Ok(parsed) => Ok(Location { va: parsed.va, steps: Vec::new(), warning: parsed.warning }),
-        Err(error) => Err(LocationError::Text {
-            message: not_an_address(process, wanted, &error),
-            corrections: error.corrections.iter().map(|fix| (fix.text.clone(), fix.reason.to_string())).collect(),
-        }),
+        Err(error) => Err(no_address(process, wanted, error)),
     }
 }
 
-fn not_an_address(process: &Process, wanted: &str, error: &vatlas_rules::AddressError) -> String {
+/// What is wrong with a text that is neither a name nor an address. Whoever shows it lists the corrections, so the
+/// message does not repeat the best.
+fn no_address(process: &Process, wanted: &str, mut error: AddressError) -> LocationError {
+    let fixes = std::mem::take(&mut error.corrections);
     if wanted.starts_with(|letter: char| letter.is_ascii_digit()) {
-        return error.to_string();
+        let corrections = fixes.into_iter().map(|fix| (fix.text, fix.reason)).collect();
+        return LocationError::Text { message: error.to_string(), hint: None, corrections };
     }
-    let near = process.modules.iter().map(|module| module.name()).find(|name| {
+    let corrections = near(process, wanted);
+    let hint = corrections.is_empty().then_some(NAMES);
+    // Nothing but a module's name has a dot in it.
+    if corrections.is_empty() && wanted.contains('.') {
+        return LocationError::Absent { message: format!("there is no module '{wanted}' in this process"), hint };
+    }
+    let message = format!("'{wanted}' is no address, no register and no module of this process");
+    LocationError::Text { message, hint, corrections }
+}
+
+const NAMES: &str = "'vatlas modules' lists the modules; crash, pc, sp and registers are names too";
+
+/// Modules whose name is part of the text, or has it in it.
+fn near(process: &Process, wanted: &str) -> Vec<(String, String)> {
+    const SHORTEST: usize = 3;
+    if wanted.len() < SHORTEST {
+        return Vec::new();
+    }
+    let wanted = wanted.to_ascii_lowercase();
+    let is_near = |name: &&str| {
         let name = name.to_ascii_lowercase();
-        wanted.len() >= 3 && name.contains(&wanted.to_ascii_lowercase())
-    });
-    let hint = near.map_or_else(
-        || "'vatlas modules' lists the modules; crash, pc, sp and registers are names too".to_owned(),
-        |name| format!("meant perhaps {name}?"),
-    );
-    format!("'{wanted}' is no address, no register and no module of this process; {hint}")
+        let stem = name.split('.').next().unwrap_or_default();
+        name.contains(&wanted) || (stem.len() >= SHORTEST && wanted.contains(stem))
+    };
+    let names = process.modules.iter().map(|module| module.name()).filter(is_near);
+    names.map(|name| (name.to_owned(), "a module of this process".to_owned())).collect()
 }
 
 fn is_called(name: &str, wanted: &str) -> bool {
@@ -136,8 +168,7 @@ fn is_called(name: &str, wanted: &str) -> bool {
 }
 
 fn crash_location(target: &dyn Target) -> Result<Location, LocationError> {
-    let crash: Crash = crash(target)
-        .ok_or_else(|| LocationError::Absent("there is no crash: no exception was recorded".to_owned()))?;
+    let crash: Crash = crash(target).ok_or_else(|| no_crash(target))?;
     let mut steps = crash.steps;
     let va = crash.fault.map_or(crash.pc, |fault| fault.va());
     if crash.fault.is_none() {
@@ -147,6 +178,19 @@ fn crash_location(target: &dyn Target) -> Result<Location, LocationError> {
         ));
     }
     Ok(Location { va, steps, warning: None })
+}
+
+/// Why `crash` names nothing: a stream that cannot be read is not one that is absent.
+fn no_crash(target: &dyn Target) -> LocationError {
+    let is_damaged = target
+        .problems()
+        .iter()
+        .any(|problem| problem.severity == Severity::Damage && problem.place.contains("ExceptionStream"));
+    let why = if is_damaged { "the exception cannot be read" } else { "no exception was recorded" };
+    LocationError::Absent {
+        message: format!("'crash' is not known: {why}"),
+        hint: Some("pc and sp of a thread are known without one; so are all addresses"),
+    }
 }
 
 /// The registers to ask: of the thread, of the crash, of the first thread that has any; and whose they are.
@@ -174,7 +218,7 @@ fn frame_register(
     name: &str,
 ) -> Result<Location, LocationError> {
     let (registers, whose) = asked(target, process, thread)
-        .ok_or_else(|| LocationError::Absent(format!("'{name}' is not known: no registers were captured")))?;
+        .ok_or_else(|| LocationError::absent(format!("'{name}' is not known: no registers were captured")))?;
     let (va, long) = if name == "pc" { (registers.pc, "instruction pointer") } else { (registers.sp, "stack pointer") };
     let step = Step::new(format!("{va} is the {long} {whose}"), Source::Stream("thread context"));
     Ok(Location { va, steps: vec![step], warning: None })
@@ -190,17 +234,33 @@ fn register(
     let explicit = word.strip_prefix('@').or_else(|| word.strip_prefix('$'));
     let name = explicit.unwrap_or(word);
     let found = asked(target, process, thread);
-    let value = found.as_ref().and_then(|(registers, _)| registers.get(name));
-    match (value, found) {
-        (Some(value), Some((_, whose))) => {
+    let native = found.and_then(|(registers, whose)| Some((registers.get(name)?, whose)));
+    match native.or_else(|| emulated_register(target, process, thread, name)) {
+        Some((value, whose)) => {
             let step = Step::new(format!("{name} {whose} holds {}", Va(value)), Source::Stream("thread context"));
             Some(Ok(Location { va: Va(value), steps: vec![step], warning: None }))
         }
         _ if explicit.is_some() => {
-            Some(Err(LocationError::Absent(format!("'{word}' is no register that was captured"))))
+            Some(Err(LocationError::absent(format!("'{word}' is no register that was captured"))))
         }
         _ => None,
     }
+}
+
+/// A register of the 32-bit side of a WOW64 thread: of `thread`, of the crash, or of the first thread.
+fn emulated_register(
+    target: &dyn Target,
+    process: &Process,
+    thread: Option<ThreadId>,
+    name: &str,
+) -> Option<(u64, String)> {
+    let of_crash = || target.exception().map(|exception| exception.thread);
+    let thread = match thread.or_else(of_crash) {
+        Some(id) => process.thread(id)?,
+        None => process.threads.first()?,
+    };
+    let registers = thread.sides.get(1)?.registers.as_ref()?;
+    Some((registers.get(name)?, format!("of the {} side of thread {}", registers.machine, thread.id)))
 }
 
 /// Applies `+0x10-8` to a base.
@@ -212,10 +272,11 @@ fn offset(mut location: Location, tail: &str, whole: &str) -> Result<Location, L
         let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
         let number = u64::from_str_radix(digits, 16).map_err(|_| LocationError::Text {
             message: format!("'{whole}': '{}' is no hexadecimal number", rest[1..end].trim()),
+            hint: None,
             corrections: Vec::new(),
         })?;
         let moved = if sign == '+' { location.va.checked_add(number) } else { location.va.checked_sub(number) };
-        location.va = moved.ok_or_else(|| LocationError::Absent(format!("'{whole}' leaves the address space")))?;
+        location.va = moved.ok_or_else(|| LocationError::absent(format!("'{whole}' leaves the address space")))?;
         rest = &rest[end..];
     }
     Ok(location)

@@ -11,7 +11,7 @@ pub(crate) mod sweep;
 #[cfg(test)]
 mod tests;
 
-pub use grammar::{Names, PatternError, module_range, pointer_widths};
+pub use grammar::{Names, PatternError, module_ranges, pointer_widths};
 pub use pattern::{Pattern, TextEncoding, What};
 pub use sweep::Coverage;
 

@@ -2,13 +2,14 @@
 
 use crate::{
     heaps::{self, HeapProof},
+    image_index::ImageIndex,
     usage::{StackPart, Usage},
 };
 use std::cell::OnceCell;
-use vatlas_rules::{Layout, Owner, layout};
+use vatlas_rules::{AreaKind, Layout, Owner, layout};
 use vatlas_space::{
-    AddressSpace, LayoutName, Machine, Module, PointerWidth, Process, ProcessIndex, Region, RegionKind, RegionState,
-    SectionTable, Side, Source, Step, Target, ThreadId, Va, VaRange, disjoint,
+    AddressSpace, LayoutName, Machine, Module, OsFamily, PointerWidth, Process, ProcessIndex, Region, RegionKind,
+    RegionState, SectionTable, Side, Source, Step, Target, ThreadId, Va, VaRange, disjoint,
 };
 
 /// `KUSER_SHARED_DATA` lies here on every Windows NT.
@@ -47,7 +48,7 @@ pub struct UsageIndex<'t> {
     process: &'t Process,
     space: &'t dyn AddressSpace,
     spans: Vec<Span>,
-    modules: Vec<(&'t Module, OnceCell<Option<SectionTable>>)>,
+    images: ImageIndex<'t>,
     heaps: OnceCell<Vec<Va>>,
     layout: OnceCell<Option<Layout>>,
 }
@@ -57,10 +58,10 @@ impl<'t> UsageIndex<'t> {
     pub fn new(target: &'t dyn Target, index: ProcessIndex) -> Option<Self> {
         let process = target.processes().get(index.0)?;
         let space = target.space(index)?;
-        let mut modules: Vec<_> = process.modules.iter().map(|module| (module, OnceCell::new())).collect();
-        modules.sort_by_key(|(module, _)| module.range.first());
-        let spans = disjoint(spans(process, space), |span| span.range, |span, range| Span { range, ..span.clone() });
-        Some(Self { target, index, process, space, spans, modules, heaps: OnceCell::new(), layout: OnceCell::new() })
+        let images = ImageIndex::new(&process.modules);
+        let spans =
+            disjoint(&spans(target, process, space), |span| span.range, |span, range| Span { range, ..span.clone() });
+        Some(Self { target, index, process, space, spans, images, heaps: OnceCell::new(), layout: OnceCell::new() })
     }
 
     /// The process that is indexed.
@@ -81,6 +82,14 @@ impl<'t> UsageIndex<'t> {
     /// The rules that the process's addresses follow.
     pub fn layout(&self) -> Option<&Layout> {
         self.layout.get_or_init(|| self.process.layout.map(layout)).as_ref()
+    }
+
+    /// Whether the layout's statements hold for this kind of area. The user half is the same on every processor; where
+    /// the kernel of NT has its page tables, caches and pools is established for x86 and x64 alone.
+    pub fn is_established(&self, kind: AreaKind) -> bool {
+        let machine = self.target.host().map(|host| host.machine);
+        let is_described = matches!(machine, None | Some(Machine::X86 | Machine::X64));
+        is_described || kind.owner() != Owner::Kernel || !self.process.layout.is_some_and(|layout| is_nt(layout.name))
     }
 
     /// Whether the process's list of heaps could be read.
@@ -105,29 +114,18 @@ impl<'t> UsageIndex<'t> {
     /// The last address before another stack, environment block or module begins above `va`.
     pub(crate) fn next_use_after(&self, va: Va) -> Option<Va> {
         let span = self.spans.partition_point(|span| span.range.first() <= va);
-        let module = self.modules.partition_point(|(module, _)| module.range.first() <= va);
         let span = self.spans.get(span).map(|span| span.range.first());
-        let module = self.modules.get(module).map(|(module, _)| module.range.first());
-        span.into_iter().chain(module).min()?.checked_sub(1)
+        span.into_iter().chain(self.images.next_after(va)).min()?.checked_sub(1)
     }
 
     /// The module that holds `va`.
     pub fn module_at(&self, va: Va) -> Option<&'t Module> {
-        self.module_slot(va).map(|(module, _)| *module)
+        self.images.module_at(va)
     }
 
     /// The sections of the module that holds `va`, where they are known.
     pub fn sections_at(&self, va: Va) -> Option<&SectionTable> {
-        self.module_slot(va).and_then(|slot| self.sections(slot))
-    }
-
-    fn module_slot(&self, va: Va) -> Option<&(&'t Module, OnceCell<Option<SectionTable>>)> {
-        let below = self.modules.partition_point(|(module, _)| module.range.first() <= va);
-        self.modules[..below].iter().rev().take(8).find(|(module, _)| module.range.contains(va))
-    }
-
-    fn sections<'s>(&'s self, slot: &'s (&'t Module, OnceCell<Option<SectionTable>>)) -> Option<&'s SectionTable> {
-        slot.1.get_or_init(|| self.target.sections(self.index, slot.0)).as_ref()
+        self.images.sections_at(va, &|module| self.target.sections(self.index, module))
     }
 
     fn span(&self, va: Va, region: &Region) -> Option<Located> {
@@ -144,30 +142,12 @@ impl<'t> UsageIndex<'t> {
     }
 
     fn image(&self, va: Va) -> Option<Located> {
-        let slot = self.module_slot(va)?;
-        let module = slot.0;
-        let name = module.name().to_owned();
-        let found = |section: Option<String>, range, source| {
-            let step = Step::new(
-                format!("{} is loaded at {} ({:#x} bytes)", name, module.range.first(), module.range.size()),
-                source,
-            );
-            Located { usage: Usage::Image { module: name.clone(), section }, range, step }
-        };
-        let whole = found(None, module.range, Source::Stream("ModuleListStream"));
-        let Some(table) = self.sections(slot) else { return Some(whole) };
-        // In memory a section fills whole pages; what follows its last byte is padding of the same section.
-        let padded = |range: VaRange| {
-            let last = Va(range.last().0 | (PAGE - 1)).min(module.range.last());
-            VaRange::new(range.first(), last).unwrap_or(range)
-        };
-        let headers = VaRange::sized(module.range.first(), table.header_size).map(padded);
-        let sections = table.sections.iter().map(|section| (section.name.as_str(), padded(section.range)));
-        let parts = headers.into_iter().map(|range| ("headers", range)).chain(sections);
-        Some(match parts.filter(|(_, range)| range.contains(va)).last() {
-            Some((name, range)) => found(Some(name.to_owned()), range, table.source.clone()),
-            None => whole,
-        })
+        let part = self.images.part_at(va, &|module| self.target.sections(self.index, module))?;
+        let module = part.module;
+        let finding =
+            format!("{} is loaded at {} ({:#x} bytes)", module.name(), module.range.first(), module.range.size());
+        let usage = Usage::Image { module: module.name().to_owned(), section: part.name.map(str::to_owned) };
+        Some(Located { usage, range: part.range, step: Step::new(finding, part.source) })
     }
 
     fn heap(&self, va: Va, region: &Region) -> Option<Located> {
@@ -185,16 +165,20 @@ impl<'t> UsageIndex<'t> {
             return None;
         }
         let layout = self.layout()?;
-        let area = layout.area_at(va)?;
+        let area = layout.area_at(va).filter(|area| self.is_established(area.kind))?;
         let range = area.range.intersection(region.range)?;
         let usage = match area.kind.owner() {
             Owner::Kernel | Owner::Nobody => Usage::System { area: area.name.to_string() },
+            // A span covers the process's own view; this is the one in the kernel's half.
+            Owner::EveryProcess if area.kind == AreaKind::SharedUserData => {
+                Usage::System { area: area.name.to_string() }
+            }
             Owner::Process | Owner::EveryProcess | Owner::NotEstablished => {
                 return Some(Located { range, ..by_region(region) });
             }
         };
         let step =
-            Step::new(format!("the layout keeps {} for {}", area.range, area.purpose), Source::Layout(layout.name));
+            Step::new(format!("{} is '{}': {}", area.range, area.name, area.purpose), Source::Layout(layout.name));
         Some(Located { usage, range, step })
     }
 
@@ -204,18 +188,20 @@ impl<'t> UsageIndex<'t> {
         heaps::prove(self.space, PointerWidth::Bits32, va, region, self.heaps())
     }
 
-    /// The heap lists of both environment blocks.
+    /// The heaps that both environment blocks list, sorted.
     fn heaps(&self) -> &[Va] {
         self.heaps.get_or_init(|| {
             let native = self.process.peb.map(|peb| heaps::listed(self.space, self.process.width, peb));
             let emulated = self.process.peb32.map(|peb| heaps::listed(self.space, PointerWidth::Bits32, peb));
-            native.into_iter().chain(emulated).flatten().collect()
+            let mut heaps: Vec<Va> = native.into_iter().chain(emulated).flatten().collect();
+            heaps.sort_unstable();
+            heaps
         })
     }
 }
 
 /// The environment blocks and stacks that the process's threads name.
-fn spans(process: &Process, space: &dyn AddressSpace) -> Vec<Span> {
+fn spans(target: &dyn Target, process: &Process, space: &dyn AddressSpace) -> Vec<Span> {
     let shared = process.layout.filter(|layout| is_nt(layout.name)).and_then(|layout| {
         let usage = Usage::SharedUserData;
         let step = Step::new("the kernel maps the shared user page here in every process", Source::Layout(layout.name));
@@ -229,7 +215,9 @@ fn spans(process: &Process, space: &dyn AddressSpace) -> Vec<Span> {
         Some(Span { range: VaRange::sized(peb?, PAGE)?, claim, step })
     });
     let sides = || process.threads.iter().flat_map(|thread| thread.sides.iter().map(move |side| (thread.id, side)));
-    let tebs = sides().filter_map(|(thread, side)| teb(thread, side));
+    // Writers on other systems put the thread's local storage in the field of the TEB.
+    let has_tebs = target.host().is_none_or(|host| matches!(host.os, OsFamily::Windows | OsFamily::WindowsCe));
+    let tebs = sides().filter(|_| has_tebs).filter_map(|(thread, side)| teb(thread, side));
     let stacks = sides().filter_map(|(thread, side)| stack(thread, side, space));
     shared.into_iter().chain(pebs).chain(tebs).chain(stacks).collect()
 }

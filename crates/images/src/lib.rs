@@ -3,6 +3,9 @@
 //! This crate applies no rule of an operating system and opens no file. Lengths and offsets in a file are
 //! claims; each is checked against the bytes before anything is allocated for it.
 
+pub mod exports;
+pub mod function_table;
+pub mod image_bytes;
 pub mod minidump;
 pub mod pe;
 pub mod pe_image;

@@ -6,6 +6,9 @@ use object::{
 };
 use vatlas_space::{FileOffset, Machine, Problem, Rva};
 
+/// More sections than any linker writes (Windows XP loads 96); a count beyond is taken for damage.
+const MOST_SECTIONS: usize = 1024;
+
 /// A section as the header declares it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PeSection {
@@ -57,7 +60,12 @@ impl PeHeaders {
             Ok(_) => read_as::<pe::ImageNtHeaders32>(bytes),
             Err(error) => Err(error),
         };
-        outcome.map_err(|error| Problem::damage("PE header", error.to_string().to_ascii_lowercase()))
+        let headers = outcome.map_err(|error| Problem::damage("PE header", error.to_string().to_ascii_lowercase()))?;
+        match headers.sections.len() {
+            ..=MOST_SECTIONS => Ok(headers),
+            count => Err(Problem::damage("PE header", format!("says {count} sections; {MOST_SECTIONS} are the most"))
+                .hint("the header may be overwritten")),
+        }
     }
 
     /// Address and size of a data directory, by its number (`IMAGE_DIRECTORY_ENTRY_*`).

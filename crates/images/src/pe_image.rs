@@ -15,6 +15,19 @@ pub struct PeImage {
     /// Its headers.
     pub headers: PeHeaders,
     written_by_loader: Vec<(u32, u32)>,
+    /// Sorted by page; `None` when the file does not hold the table that the headers name.
+    relocations: Option<Vec<RelocationBlock>>,
+}
+
+/// A block for every page of 4 GB.
+const MOST_BLOCKS: usize = 1 << 20;
+
+/// A block of the base-relocation table: entries for the 4096 bytes from `page` on.
+#[derive(Clone, Copy, Debug)]
+struct RelocationBlock {
+    page: u32,
+    /// The entries in the file, first byte and count of bytes.
+    entries: (usize, usize),
 }
 
 /// Addresses, first and last, whose bytes follow one another in the file.
@@ -35,8 +48,9 @@ impl PeImage {
     /// As [`PeHeaders::read`].
     pub fn read(file: &[u8]) -> Result<Self, Problem> {
         let headers = PeHeaders::read(file)?;
-        let mut image = Self { headers, written_by_loader: Vec::new() };
+        let mut image = Self { headers, written_by_loader: Vec::new(), relocations: None };
         image.written_by_loader = image.find_written_by_loader(file);
+        image.relocations = image.find_relocations(file);
         Ok(image)
     }
 
@@ -109,15 +123,46 @@ impl PeImage {
         imports.into_iter().chain(guards).collect()
     }
 
+    /// Blocks of the table: page, size in bytes with these two words, entries of two bytes. What follows a block of
+    /// an impossible size is no table any more.
+    fn find_relocations(&self, file: &[u8]) -> Option<Vec<RelocationBlock>> {
+        let Some((table, size)) = self.headers.directory(IMAGE_DIRECTORY_ENTRY_BASERELOC) else {
+            return Some(Vec::new());
+        };
+        let start = self.file_offset(table)?;
+        let end = start.checked_add(size as usize).filter(|end| *end <= file.len())?;
+        let word = |at: usize| file.pread_with::<u32>(at, Endian::Little).ok();
+        let mut blocks = Vec::new();
+        let mut at = start;
+        while at + 8 <= end {
+            let (page, size) = word(at).zip(word(at + 4))?;
+            if size < 8 {
+                break;
+            }
+            if blocks.len() == MOST_BLOCKS {
+                return None;
+            }
+            let next = at.saturating_add(size as usize);
+            blocks.push(RelocationBlock { page, entries: (at + 8, next.min(end) - at - 8) });
+            at = next;
+        }
+        blocks.sort_by_key(|block| block.page);
+        Some(blocks)
+    }
+
     /// Bytes of the file at an address, without any change.
     fn file_bytes<'f>(&self, file: &'f [u8], rva: Rva, count: usize) -> Option<&'f [u8]> {
+        let start = self.file_offset(rva)?;
+        file.get(start..start.checked_add(count)?)
+    }
+
+    /// Where the byte at an address is in the file.
+    fn file_offset(&self, rva: Rva) -> Option<usize> {
         let in_section = |section: &PeSection| {
             let offset = rva.offset_from(section.rva).filter(|offset| *offset < section.file_size)?;
             Some(section.file_offset.0 + u64::from(offset))
         };
-        let offset = self.headers.sections.iter().find_map(in_section)?;
-        let start = usize::try_from(offset).ok()?;
-        file.get(start..start.checked_add(count)?)
+        usize::try_from(self.headers.sections.iter().find_map(in_section)?).ok()
     }
 
     /// Applies the base relocations that touch `buffer`. `None` when one of them is of a kind that is not
@@ -126,21 +171,13 @@ impl PeImage {
         if self.headers.machine == Machine::Arm {
             return None;
         }
-        let Some((table, size)) = self.headers.directory(IMAGE_DIRECTORY_ENTRY_BASERELOC) else { return Some(()) };
-        let blocks = self.file_bytes(file, table, size as usize)?;
-        let last = u64::from(rva.0) + buffer.len() as u64;
-        let mut at = 0;
-        while at + 8 <= blocks.len() {
-            let page: u32 = blocks.pread_with(at, Endian::Little).ok()?;
-            let block_size = blocks.pread_with::<u32>(at + 4, Endian::Little).ok()? as usize;
-            if block_size < 8 {
-                break;
-            }
-            if u64::from(page) < last && u64::from(page) + 0x1008 > u64::from(rva.0) {
-                let entries = blocks.get(at + 8..(at + block_size).min(blocks.len()))?;
-                self.relocate_page(file, delta, page, entries, rva, buffer)?;
-            }
-            at += block_size;
+        let blocks = self.relocations.as_ref()?;
+        // The last entry of a block may touch 7 bytes behind its page.
+        let first = blocks.partition_point(|block| u64::from(block.page) + 0x1007 < u64::from(rva.0));
+        let end = u64::from(rva.0) + buffer.len() as u64;
+        for block in blocks[first..].iter().take_while(|block| u64::from(block.page) < end) {
+            let (start, size) = block.entries;
+            self.relocate_page(file, delta, block.page, file.get(start..start + size)?, rva, buffer)?;
         }
         Some(())
     }

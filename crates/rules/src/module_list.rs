@@ -184,8 +184,9 @@ fn process(rest: &[Word]) -> Result<ListedProcess, Fault> {
     Ok(ListedProcess { name: name.text.clone(), slot })
 }
 
-/// A decimal slot number, or a slot's base address.
-fn slot_number(text: &str) -> Option<Slot> {
+/// A process slot as a person types it: a decimal number from 2 to 32, or the base address of the slot in eight
+/// hexadecimal digits.
+pub fn slot_number(text: &str) -> Option<Slot> {
     let slot = match text.trim_start_matches("0x").len() {
         8 => {
             let base = Va(hexadecimal(text)?);

@@ -76,7 +76,7 @@ impl LikelyKind {
             Self::RomDllData => "ROM DLL data",
             Self::ResourceDll => "resource DLL",
             Self::SharedAllocation => "shared allocation or mapped file",
-            Self::SystemStructure => "structure of the system",
+            Self::SystemStructure => "system structure",
             Self::Kernel => "kernel",
             Self::ApiCall => "API call",
             Self::NullPointer => "null pointer",

@@ -4,14 +4,18 @@ use vatlas_space::{PointerWidth, Va};
 
 /// The text that the bytes of `va` spell in memory order, when all of them are printable: `50616548` is "HeaP".
 ///
-/// Reads ASCII, and UTF-16 made of ASCII letters only: `00410042` would be text too often otherwise.
+/// Reads ASCII, and UTF-16 made of ASCII letters only: `00410042` would be text too often otherwise. Of eight bytes the
+/// last may be the NUL that ends the text: seven printable ones are no canonical address.
 pub fn text_in(va: Va, width: PointerWidth) -> Option<String> {
     let all = va.0.to_le_bytes();
-    let bytes = &all[..width.bytes()];
+    let mut bytes = &all[..width.bytes()];
+    if let (PointerWidth::Bits64, [front @ .., 0]) = (width, bytes) {
+        bytes = front;
+    }
     if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) && bytes.iter().any(u8::is_ascii_alphanumeric) {
         return Some(bytes.iter().map(|byte| char::from(*byte)).collect());
     }
-    let (units, _) = bytes.as_chunks::<2>();
+    let (units, _) = all[..width.bytes()].as_chunks::<2>();
     let letters = units.iter().all(|[low, high]| *high == 0 && low.is_ascii_alphabetic());
     letters.then(|| units.iter().map(|[low, _]| char::from(*low)).collect())
 }
@@ -58,6 +62,9 @@ mod tests {
         check_text(0x0041_0042, Bits32, Some("BA"));
         check_text(0x6c6c_6548_7468_6769, Bits64, Some("ightHell"));
         check_text(0x5061_6548, Bits64, None);
+        check_text(0x0072_6574_6970_754a, Bits64, Some("Jupiter"));
+        check_text(0x0000_6574_6970_754a, Bits64, None);
+        check_text(0x0061_6548, Bits32, None);
         check_text(0x2020_2020, Bits32, None);
         check_text(0x6789_abcd, Bits32, None);
         check_text(0x0040_1000, Bits32, None);

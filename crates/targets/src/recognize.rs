@@ -128,7 +128,11 @@ pub fn not_a_target(format: Format) -> Problem {
         Format::Empty => "the dump was not written; is the disk full?",
         Format::Elf | Format::Unknown | Format::Minidump => "a Windows minidump begins with MDMP",
     };
-    Problem::damage("file", format!("this is {format}, not a dump that can be opened")).hint(hint)
+    let cause = match format {
+        Format::Unknown => format!("this is {format}"),
+        _ => format!("this is {format}, not a dump that can be opened"),
+    };
+    Problem::damage("file", cause).hint(hint)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Every minidump of the sample data, against what an independent parser wrote down about it.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 use std::{

@@ -40,23 +40,25 @@ pub struct Cli {
 pub enum Colour {
     /// On a terminal only, and never with NO_COLOR.
     Auto,
-    /// Always.
+    /// In files and pipes too.
     Always,
-    /// Never.
+    /// Not even on a terminal.
     Never,
 }
+
+const HEADING: &str = "Options of every command";
 
 /// Options of every command.
 #[derive(Args, Debug)]
 pub struct Global {
     /// Answer with one JSON document instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING)]
     pub json: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", alias = "colour")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", alias = "colour", help_heading = HEADING)]
     pub color: Colour,
     /// No remarks and no progress on standard error
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = HEADING)]
     pub quiet: bool,
 }
 
@@ -82,12 +84,26 @@ pub fn report(error: &clap::Error) -> ExitCode {
     let is_answer = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if wants_json && !is_answer {
-        let message = error.render().to_string();
-        let failure = Failure::usage(message.trim_start_matches("error: ").trim_end());
+        let failure = usage(error);
         failure.report(&Global { json: true, color: Colour::Never, quiet: false });
         return failure.exit.code();
     }
     // A closed stream leaves nobody to tell.
     let _ = error.print();
     if is_answer { Exit::Done.code() } else { Exit::Usage.code() }
+}
+
+/// The same as a failure: the first paragraph says what is wrong, a tip what to type instead.
+fn usage(error: &clap::Error) -> Failure {
+    if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
+        return Failure::usage("no command is given").hint("'vatlas --help' lists the commands");
+    }
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let message: Vec<_> = first.trim_start_matches("error: ").lines().map(str::trim).collect();
+    let failure = Failure::usage(message.join(" "));
+    match text.lines().find_map(|line| line.trim_start().strip_prefix("tip: ")) {
+        Some(tip) => failure.hint(tip),
+        None => failure.hint("'vatlas help COMMAND' shows how it is used"),
+    }
 }

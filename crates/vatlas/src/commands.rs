@@ -4,11 +4,15 @@ mod completions;
 mod demo;
 mod explain;
 mod info;
+mod layout_args;
 mod man;
 mod map;
 mod memory;
 mod modules;
+mod paragraph;
+mod place;
 mod read;
+mod slots;
 mod threads;
 
 pub use explain::headline;
@@ -24,6 +28,10 @@ use clap::Subcommand;
 pub enum Command {
     /// Explain a small dump of our own, and show what to try next
     Demo(demo::Args),
+    /// Say what an address means on Windows CE and NT, without any file
+    Place(place::Args),
+    /// Show how a layout divides its address space
+    Slots(slots::Args),
     /// Say what a dump is, why it was written, and what could not be read
     Info(info::Args),
     /// Explain addresses of a dump: what, whose, what is stored there, and why
@@ -48,6 +56,8 @@ pub enum Command {
 pub fn run(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
         Command::Demo(args) => demo::run(args, output),
+        Command::Place(args) => place::run(args, output),
+        Command::Slots(args) => slots::run(args, output),
         Command::Info(args) => info::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Map(args) => map::run(args, output),

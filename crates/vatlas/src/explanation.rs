@@ -5,6 +5,7 @@ use crate::{
     draw::text::{printable, range, size},
     json,
     output::{Output, sized_range},
+    words::{usage_words, version},
 };
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -15,15 +16,17 @@ use vatlas_debug::{
 };
 use vatlas_space::{PointerWidth, Region, Store};
 
+/// What lies farther away is no neighbour: 64-bit processes have gaps of terabytes.
+const FARTHEST: u64 = 1 << 32;
 /// Column where answers begin.
 const LABEL: usize = 12;
 
 /// Writes an explanation as text; `short` leaves out how it was found.
 pub fn human(asked: &str, explanation: &Explanation, short: bool, output: &mut Output) {
-    let va = explanation.va.text(explanation.width);
+    let va = explanation.va.to_string();
     let name = if is_plain(asked) { String::new() } else { format!(" ({})", printable(asked)) };
     let title = output.paint(Style::new().bold().fg_color(Some(AnsiColor::Cyan.into())), &va);
-    output.line(&format!("{title}{name}  {}", headline(explanation)));
+    output.line(&format!("{title}{name}  {}", printable(&headline(explanation))));
     for (label, text) in rows(explanation) {
         output.line(&format!("  {label:<LABEL$}{}", printable(&text)));
     }
@@ -53,11 +56,16 @@ fn list(output: &mut Output, heading: &str, lines: impl Iterator<Item = String>)
 
 /// Whether the text was an address already.
 fn is_plain(asked: &str) -> bool {
-    asked.trim_start_matches("0x").chars().all(|letter| letter.is_ascii_hexdigit() || "`'_".contains(letter))
+    asked
+        .trim_start_matches("0x")
+        .trim_end_matches('h')
+        .chars()
+        .all(|letter| letter.is_ascii_hexdigit() || "`'_".contains(letter))
 }
 
 /// Label and text of every line between the headline and the lists.
 fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
+    let words = |usage: &Usage| usage_words(usage, explanation.width);
     let mut rows = Vec::new();
     if let Some(place) = &explanation.place {
         let area = &place.area;
@@ -67,11 +75,10 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
     if let (Some(base), Some(protection)) =
         (explanation.region.allocation_base, explanation.region.allocation_protection)
     {
-        let base = base.text(explanation.width);
         rows.push(("allocation", format!("from {base}, asked for as {protection}")));
     }
     if explanation.usage_range != explanation.region.range {
-        rows.push(("use", format!("{} ({})", explanation.usage, sized_range(explanation.usage_range))));
+        rows.push(("use", format!("{} ({})", words(&explanation.usage), sized_range(explanation.usage_range))));
     }
     rows.extend(explanation.module.as_ref().map(|place| ("module", module(place))));
     rows.extend(
@@ -83,19 +90,25 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
     rows.push(("bytes", bytes(explanation)));
     rows.extend(explanation.looks.iter().flat_map(|look| looks(look, explanation.width)));
     rows.extend(holders(&explanation.holders).into_iter().map(|text| ("held by", text)));
-    rows.extend(explanation.neighbours.iter().map(|neighbour| ("next to", self::neighbour(neighbour))));
+    let near = explanation.neighbours.iter().filter(|neighbour| neighbour.distance <= FARTHEST);
+    rows.extend(near.map(|neighbour| ("next to", self::neighbour(neighbour, explanation.width))));
     rows.extend(explanation.number.iter().map(|text| ("the number", text.clone())));
     if let Some(place) = &explanation.place {
         let twins = place.other_forms.iter().filter(|form| form.form.is_same_byte());
-        rows.extend(twins.map(|form| {
-            ("also", format!("{} {}: {}", form.form.as_str(), form.va.text(explanation.width), form.because))
-        }));
-        let is_code = explanation.looks.iter().any(|look| matches!(look, Look::Code { .. }));
-        if !is_code {
+        rows.extend(twins.map(|form| ("also", format!("{} {}: {}", form.form.as_str(), form.va, form.because))));
+        if !is_code(explanation) {
             rows.push(("alignment", place.alignment.statement.text.to_string()));
         }
     }
     rows
+}
+
+/// Whether instructions are here, captured or not: they need no alignment.
+fn is_code(explanation: &Explanation) -> bool {
+    const PROGRAM_COUNTERS: [&str; 3] = ["eip", "rip", "pc"];
+    explanation.looks.iter().any(|look| matches!(look, Look::Code { .. }))
+        || explanation.region.protection.is_some_and(|protection| protection.is_executable())
+        || explanation.holders.iter().any(|holder| PROGRAM_COUNTERS.contains(&holder.register))
 }
 
 fn region(region: &Region) -> String {
@@ -106,7 +119,7 @@ fn region(region: &Region) -> String {
 
 fn module(place: &ModulePlace) -> String {
     let module = &place.module;
-    let version = module.version.map(|version| format!(", version {version}")).unwrap_or_default();
+    let version = version(module).map(|version| format!(", version {version}")).unwrap_or_default();
     format!("{} at {}{version}", module.path, range(module.range))
 }
 
@@ -124,16 +137,17 @@ fn bytes(explanation: &Explanation) -> String {
 fn looks(look: &Look, width: PointerWidth) -> Vec<(&'static str, String)> {
     match look {
         Look::Code { instructions } => {
+            let digits = 2 * instructions.iter().map(|instruction| instruction.bytes.len()).max().unwrap_or(0);
             let line = |instruction: &vatlas_debug::disassembly::Instruction| {
                 let bytes: String = instruction.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("{}  {bytes:<16}  {}", instruction.va.text(width), instruction.text)
+                format!("{}  {bytes:<digits$}  {}", instruction.va, instruction.text)
             };
             let labels = std::iter::once("code").chain(std::iter::repeat(""));
             labels.zip(instructions.iter().map(line)).collect()
         }
-        Look::Pointer { to, usage, .. } => vec![("points to", format!("{}: {usage}", to.text(width)))],
+        Look::Pointer { to, usage, .. } => vec![("points to", format!("{to}: {}", usage_words(usage, width)))],
         Look::CodePointers { count, first } => {
-            let to: Vec<_> = first.iter().map(|(va, usage)| format!("{} {usage}", va.text(width))).collect();
+            let to: Vec<_> = first.iter().map(|(va, usage)| format!("{va} {usage}")).collect();
             vec![("looks like", format!("a table of {count} pointers to code, as a vtable is: {}", to.join("; ")))]
         }
         Look::Text(text) => vec![("text", format!("{text:?}"))],
@@ -141,7 +155,7 @@ fn looks(look: &Look, width: PointerWidth) -> Vec<(&'static str, String)> {
         Look::Zeros { count, open } => {
             vec![("zeros", format!("{count} bytes{}", if *open { " and perhaps more" } else { "" }))]
         }
-        Look::Pattern { value, meaning } => vec![("pattern", format!("{}: {meaning}", value.text(width)))],
+        Look::Pattern { value, meaning } => vec![("pattern", format!("{value}: {meaning}"))],
     }
 }
 
@@ -158,9 +172,13 @@ fn holders(holders: &[RegisterHolder]) -> Vec<String> {
         .collect()
 }
 
-fn neighbour(neighbour: &Neighbour) -> String {
+fn neighbour(neighbour: &Neighbour, width: PointerWidth) -> String {
     let side = if neighbour.is_below { "below" } else { "above" };
-    format!("{} ({}), {} {side}", neighbour.usage, range(neighbour.range), size(neighbour.distance))
+    let distance = match neighbour.distance {
+        1 => "directly".to_owned(),
+        distance => size(distance),
+    };
+    format!("{} ({}), {distance} {side}", usage_words(&neighbour.usage, width), range(neighbour.range))
 }
 
 /// An explanation as JSON.
@@ -195,7 +213,7 @@ pub fn json(asked: &str, explanation: &Explanation) -> Value {
             "base": json::va(place.module.range.first(), width),
             "offset": place.offset,
             "section": place.section.as_ref().map(|(name, offset)| json!({ "name": name, "offset": offset })),
-            "version": place.module.version.map(|version| version.to_string()),
+            "version": version(&place.module).map(|version| version.to_string()),
         })),
         "unloaded_modules": explanation.unloaded.iter().map(|module| json!({
             "name": module.name(), "range": json::range(module.range, width),
@@ -241,7 +259,7 @@ fn bytes_json(explanation: &Explanation) -> Value {
 
 /// A use as JSON: its sort, its words, and the names in it.
 pub fn usage_json(usage: &Usage, width: PointerWidth) -> Value {
-    let mut value = json!({ "kind": usage.kind().word(), "text": usage.to_string() });
+    let mut value = json!({ "kind": usage.kind().word(), "text": usage_words(usage, width) });
     match usage {
         Usage::Image { module, section } => {
             value["module"] = json!(module);

@@ -1,6 +1,6 @@
 //! How a command ends: the exit codes, and failures with their message, hint and corrections.
 
-use crate::cli::Global;
+use crate::{cli::Global, draw::text::printable};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use std::{io::Write, process::ExitCode};
@@ -73,21 +73,21 @@ impl Failure {
         let error = json!({
             "message": self.message, "hint": self.hint, "corrections": corrections, "exit": self.exit as u8,
         });
-        format!("{}\n", json!({ "schema": crate::json::SCHEMA, "error": error }))
+        format!("{}\n", crate::json::line(&json!({ "schema": crate::json::SCHEMA, "error": error })))
     }
 
     fn human(&self) -> String {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
-        let mut text = format!("{red}error:{red:#} {}\n", crate::draw::text::printable(&self.message));
+        let mut text = format!("{red}error:{red:#} {}\n", printable(&self.message));
         if let Some(hint) = &self.hint {
-            text += &format!("  {cyan}hint:{cyan:#} {hint}\n");
+            text += &format!("  {cyan}hint:{cyan:#} {}\n", printable(hint));
         }
         if !self.corrections.is_empty() {
             text += "  perhaps you meant:\n";
         }
         for (correction, reason) in &self.corrections {
-            text += &format!("    {cyan}{correction}{cyan:#}  {reason}\n");
+            text += &format!("    {cyan}{}{cyan:#}  {}\n", printable(correction), printable(reason));
         }
         text
     }

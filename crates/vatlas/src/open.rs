@@ -132,12 +132,26 @@ fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
 }
 
 /// What went wrong, without the number that the operating system appends.
-fn words(error: &std::io::Error) -> String {
+pub fn words(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
+        std::io::ErrorKind::AlreadyExists => "exists already".to_owned(),
+        std::io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
     }
+}
+
+/// A file could not be written.
+pub fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    let cause = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such folder to write to".to_owned(),
+        _ => words(error),
+    };
+    Failure::could_not(format!("{}: {cause}", path.display()))
 }
 
 /// Image files in the user's folders, listed once, when the first one is asked for.

@@ -6,6 +6,7 @@ use crate::{
         terminal::Colours,
         text::{printable, range, size},
     },
+    json,
 };
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -26,6 +27,7 @@ pub struct Output {
     pub colour: bool,
     /// Remarks and progress are not wanted.
     pub quiet: bool,
+    choice: ColorChoice,
     waiting: String,
     broken: Option<std::io::Error>,
 }
@@ -41,6 +43,7 @@ impl Output {
             json: global.json,
             colour: choice != ColorChoice::Never,
             quiet: global.quiet,
+            choice: global.colour_choice(),
             waiting: String::new(),
             broken: None,
         }
@@ -86,8 +89,7 @@ impl Output {
 
     /// Adds a JSON document.
     pub fn document(&mut self, document: &Value) {
-        let text = serde_json::to_string_pretty(document).unwrap_or_default();
-        self.line(&text);
+        self.line(&json::text(document));
     }
 
     /// Text in a style, when colour is on.
@@ -97,11 +99,7 @@ impl Output {
 
     /// Says something beside the answer, on standard error.
     pub fn remark(&self, text: &str) {
-        if !self.quiet {
-            let mut stderr = anstream::stderr();
-            // A closed stream leaves nobody to tell.
-            let _ = writeln!(stderr, "{}", printable(text));
-        }
+        self.remark_styled(&printable(text));
     }
 
     /// Warns about the problems of a file, shortly.
@@ -119,7 +117,8 @@ impl Output {
 
     fn remark_styled(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            // A closed stream leaves nobody to tell.
+            let _ = writeln!(AutoStream::new(std::io::stderr(), self.choice), "{text}");
         }
     }
 

@@ -51,14 +51,12 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// The text: two blanks between columns, no blanks at the ends of lines. Columns without any text are left
-    /// out.
+    /// out; of a table without rows nothing is left.
     pub fn render(&self, colour: bool) -> String {
+        if self.rows.is_empty() {
+            return String::new();
+        }
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width(column)).collect();
         let mut text = String::new();
         let header: Vec<Cell> =
@@ -116,6 +114,11 @@ mod tests {
         table.row(["a".into(), "64 KB".into(), "".into()]);
         table.row(["longer".into(), "1 KB".into(), "".into()]);
         assert_eq!(table.render(false), "NAME     SIZE\na       64 KB\nlonger   1 KB\n");
+    }
+
+    #[test]
+    fn no_rows_no_text() {
+        assert_eq!(Table::new(&[("NAME", Side::Left)]).render(false), "");
     }
 
     #[test]

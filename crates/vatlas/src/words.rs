@@ -6,14 +6,44 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vatlas_debug::{
     crash::{Crash, FaultAddress},
-    usage::UsageKind,
+    usage::{Usage, UsageKind},
+    usage_index::UsageIndex,
 };
-use vatlas_space::PointerWidth;
+use vatlas_space::{FileVersion, Module, PointerWidth, Va};
 
 /// Seconds since 1970 as a date in UTC, `2004-08-04T06:14:40Z`.
 pub fn utc(seconds: u32) -> String {
     let time = OffsetDateTime::from_unix_timestamp(seconds.into()).ok();
     time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{seconds} seconds after 1970"))
+}
+
+/// `1 problem`, `2 problems`.
+pub fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A use in words. What belongs to the 32-bit side of a 64-bit process says so: a WOW64 thread has two stacks.
+pub fn usage_words(usage: &Usage, width: PointerWidth) -> String {
+    let (Usage::Stack { machine, .. } | Usage::Teb { machine, .. } | Usage::Peb { machine }) = usage else {
+        return usage.to_string();
+    };
+    match (machine.width(), width) {
+        (Some(PointerWidth::Bits32), PointerWidth::Bits64) => format!("32-bit {usage}"),
+        _ => usage.to_string(),
+    }
+}
+
+/// Module and offset, or what else the address is.
+pub fn whereabouts(index: &UsageIndex<'_>, va: Va) -> String {
+    match index.module_at(va) {
+        Some(module) => format!("{}+{:#x}", module.name(), va.0 - module.range.first().0),
+        None => usage_words(&index.at(va).usage, index.process().width),
+    }
+}
+
+/// The version of a module; some writers put zeros where they know none.
+pub fn version(module: &Module) -> Option<FileVersion> {
+    module.version.filter(|version| version.0 != [0; 4])
 }
 
 /// `write to 0x6c6c6548`, with how the address is known when the record does not have it.

@@ -119,14 +119,11 @@ impl Sweep<'_> {
             if let Some(range) = one.range.intersection(other.range) {
                 self.compare(range, one, other)?;
             }
-            // The row that ends first is done; at a tie both are.
-            let (one, other) = (one.range.last(), other.range.last());
-            if one <= other {
-                left.next();
-            }
-            if other <= one {
-                right.next();
-            }
+            if one.range.last() <= other.range.last() {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         self.flush()
     }

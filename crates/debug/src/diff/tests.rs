@@ -233,10 +233,10 @@ fn a_difference_ends_where_the_owner_does() {
 #[test]
 fn bytes_that_a_file_lost_are_not_compared() {
     let a = bare().captured(0x1000, &[1; 0x30]).captured(0x1030, &[1; 0x10]);
-    let b = bare().cut_off(0x1000, &[2; 0x20], 0x8).captured(0x1020, &[2; 0x20]);
+    let b = bare().cut_off(0x1000, &[2; 0x20], 0x18).captured(0x1020, &[2; 0x20]);
     let (changes, totals) = memory(&a, &b);
-    assert_eq!(changes, [(0x1000, 0x1007, 8), (0x1020, 0x103f, 0x20)]);
-    assert_eq!((totals.unreadable, totals.compared), (0x18, 0x28));
+    assert_eq!(changes, [(0x1000, 0x1017, 0x18), (0x1020, 0x103f, 0x20)]);
+    assert_eq!((totals.unreadable, totals.compared), (0x8, 0x38));
 }
 
 #[test]

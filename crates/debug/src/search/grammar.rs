@@ -11,7 +11,7 @@
 //!
 //! integer = ( "u8" | "u16" | "u32" | "u64" ) , ":" , [ "-" ] , number ;
 //! pointer = "ptr:" , address                                      pointer-sized, exactly this value
-//!         | "->" , module                                         into a loaded image, by name
+//!         | "->" , module                                         into the loaded images of this name
 //!         | "->" , address , [ ".." , address                     up to, without the second
 //!                            | "..=" , address                    up to and with the second
 //!                            | "+" , number ] ;                   so many bytes
@@ -59,8 +59,8 @@ type Parsed<T> = Result<T, PatternError>;
 pub struct Names<'a> {
     /// Widths of a pointer: one, or two in a WOW64 process.
     pub widths: &'a [PointerWidth],
-    /// The addresses of a loaded image, by its name.
-    pub module: &'a dyn Fn(&str) -> Option<VaRange>,
+    /// The addresses of the loaded images of a name; none when there is no such image.
+    pub modules: &'a dyn Fn(&str) -> Vec<VaRange>,
 }
 
 /// The widths that pointers have in a process, the native one first: two when it has a 32-bit side as well.
@@ -73,14 +73,15 @@ pub fn pointer_widths(process: &Process) -> &'static [PointerWidth] {
     }
 }
 
-/// The addresses of a loaded image of a process, by its file name in any case, with or without extension.
-pub fn module_range(process: &Process, name: &str) -> Option<VaRange> {
-    let stem = |name: &str| name.rsplit_once('.').map_or(0, |(stem, _)| stem.len());
+/// The addresses of the loaded images of a process that have this file name, in any case, with or without
+/// extension. There may be several: a WOW64 process has an `ntdll.dll` for each side.
+pub fn module_ranges(process: &Process, name: &str) -> Vec<VaRange> {
     let is_called = |full: &str| {
-        full.eq_ignore_ascii_case(name)
-            || full.get(..stem(full)).is_some_and(|stem| !stem.is_empty() && stem.eq_ignore_ascii_case(name))
+        let stem = full.rsplit_once('.').map(|(stem, _)| stem);
+        full.eq_ignore_ascii_case(name) || stem.is_some_and(|stem| stem.eq_ignore_ascii_case(name))
     };
-    process.modules.iter().find(|module| is_called(module.name())).map(|module| module.range)
+    let modules = process.modules.iter().filter(|module| !name.is_empty() && is_called(module.name()));
+    modules.map(|module| module.range).collect()
 }
 
 impl Pattern {
@@ -99,8 +100,8 @@ impl Pattern {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_for(text: &str, process: &Process) -> Parsed<Self> {
-        let module = |name: &str| module_range(process, name);
-        Self::parse(text, &Names { widths: pointer_widths(process), module: &module })
+        let modules = |name: &str| module_ranges(process, name);
+        Self::parse(text, &Names { widths: pointer_widths(process), modules: &modules })
     }
 }
 
@@ -330,8 +331,10 @@ impl Parser<'_> {
     }
 
     fn pointer_into(&self, text: &str) -> Parsed<Vec<Alternative>> {
-        if let Some(range) = (self.names.module)(text) {
-            return self.pointers(text, Some(range));
+        let modules = (self.names.modules)(text);
+        if !modules.is_empty() {
+            let into = modules.into_iter().map(|range| self.pointers(text, Some(range)));
+            return Ok(into.collect::<Parsed<Vec<_>>>()?.concat());
         }
         let range = if let Some((first, last)) = text.split_once("..=") {
             VaRange::new(self.address(first)?, self.address(last)?)

@@ -51,7 +51,11 @@ impl Matcher {
     /// Recognizes little-endian numbers of 1, 2, 4 or 8 bytes from `low` to `high`; `None` when there are none.
     pub fn word(bytes: usize, low: u64, high: u64) -> Option<Self> {
         let span = high.checked_sub(low)?;
-        matches!(bytes, 1 | 2 | 4 | 8).then_some(Self::Word { bytes, low, span })
+        match bytes {
+            1 | 2 | 4 | 8 if span == 0 => Self::plain(&low.to_le_bytes()[..bytes]),
+            1 | 2 | 4 | 8 => Some(Self::Word { bytes, low, span }),
+            _ => None,
+        }
     }
 
     /// Bytes of every match; at least one.

@@ -85,6 +85,9 @@ fn a_module_is_a_range() {
         let (found, _) = matches(&target, pattern, &SearchOptions::default());
         assert_eq!(found, [(0x1000, What::Pointer(PointerWidth::Bits32))], "{pattern}");
     }
+    let both = target.module(r"C:\wow64\beef.dll", 0x1000, 0x1000).captured(0x2000, b"\x10\x10\0\0");
+    let (found, _) = matches(&both, "->beef", &SearchOptions::default());
+    assert_eq!(found.iter().map(|(va, _)| *va).collect::<Vec<_>>(), [0x1000, 0x2000]);
 }
 
 #[test]
@@ -130,6 +133,19 @@ fn matches_straddle_extents_but_no_hole() {
     let (found, summary) = matches(&target, "a\"Hello\"", &SearchOptions::default());
     assert_eq!(found, [(0x2000, What::Text(TextEncoding::Ascii))]);
     assert_eq!((summary.coverage.extents, summary.searched), (4, 10));
+    let cut = TestTarget::new(PointerWidth::Bits32).cut_off(0x2000, b"He++", 2).captured(0x2004, b"llo");
+    let (found, summary) = matches(&cut, "a\"Hello\"", &SearchOptions::default());
+    assert_eq!((found.len(), summary.unreadable), (0, 2));
+}
+
+#[test]
+fn both_widths_are_found_once_at_the_end_of_a_chunk() {
+    for offset in 0..6 {
+        let mut bytes = vec![0; CHUNK + 0x20];
+        let first = CHUNK - offset;
+        bytes[first..first + 6].copy_from_slice(b"aba\0b\0");
+        check(&bytes, "\"ab\"", &[first as u64, first as u64 + 2]);
+    }
 }
 
 #[test]

@@ -8,6 +8,9 @@ use vatlas_space::{FileOffset, Problem, StreamEntry};
 /// Bytes of a directory entry.
 const ENTRY_SIZE: usize = 12;
 
+/// More streams than any writer knows types of.
+const MOST_STREAMS: usize = 1000;
+
 /// Low half of the version word of every minidump.
 const VERSION: u32 = 0xa793;
 
@@ -48,9 +51,15 @@ pub(super) fn streams(reader: &mut Reader<'_>, header: &MINIDUMP_HEADER) -> Vec<
                 .hint("the file may be truncated or its header overwritten"),
         );
     }
+    if claimed.min(held) > MOST_STREAMS {
+        reader.problem(Problem::damage(
+            "minidump: directory",
+            format!("says {claimed} streams; those behind the first {MOST_STREAMS} are left out"),
+        ));
+    }
     let mut streams: Vec<StreamEntry> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for chunk in body.chunks_exact(ENTRY_SIZE).take(claimed) {
+    for chunk in body.chunks_exact(ENTRY_SIZE).take(claimed.min(MOST_STREAMS)) {
         let Ok(entry) = chunk.pread_with::<MINIDUMP_DIRECTORY>(0, Endian::Little) else { continue };
         if entry.stream_type == 0 {
             continue;

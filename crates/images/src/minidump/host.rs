@@ -23,19 +23,21 @@ pub(super) fn system_info(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> O
         );
         return None;
     };
-    let info = MinidumpSystemInfo::read(part.bytes, reader.bytes, Endian::Little, None);
-    if info.is_err() {
+    // Without the file the other reader leaves the text alone, which it would read whatever its length.
+    let info = MinidumpSystemInfo::read(part.bytes, &[], Endian::Little, None);
+    if info.is_err() && !reader.is_missing(part) {
         reader.problem(Problem::damage(part.place(), format!("has {} bytes; 56 are needed", part.bytes.len())));
     }
     info.ok()
 }
 
 /// The host in our words.
-pub(super) fn host(info: &MinidumpSystemInfo) -> Host {
+pub(super) fn host(reader: &mut Reader<'_>, info: &MinidumpSystemInfo) -> Host {
+    let service_pack = reader.text(info.raw.csd_version_rva);
     Host {
         os: os(info.raw.platform_id),
         version: [info.raw.major_version, info.raw.minor_version, info.raw.build_number],
-        service_pack: info.csd_version().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+        service_pack: service_pack.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
         machine: machine(info.raw.processor_architecture),
         processors: info.raw.number_of_processors,
     }

@@ -2,6 +2,7 @@
 
 use super::part::{Part, Reader, held};
 use minidump_common::format::{MINIDUMP_MEMORY_DESCRIPTOR, MINIDUMP_MEMORY_DESCRIPTOR64, MINIDUMP_MEMORY_INFO};
+use scroll::{Endian, Pread};
 use vatlas_space::{FileOffset, Problem, Protection, Region, RegionKind, RegionState, Source, StreamEntry, VaRange};
 
 /// Bytes of the process that the file holds.
@@ -23,13 +24,21 @@ pub(super) fn captured(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> Vec<
 fn memory32(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> Vec<CapturedMemory> {
     let Some(part) = reader.stream(streams, 5) else { return Vec::new() };
     let records: Vec<MINIDUMP_MEMORY_DESCRIPTOR> = reader.counted_list(part);
-    records
-        .iter()
-        .filter_map(|raw| {
-            let offset = FileOffset(raw.memory.rva.into());
-            extent(reader, part, raw.start_of_memory_range, raw.memory.data_size.into(), offset)
-        })
-        .collect()
+    let mut allowance = reader.allowance();
+    let mut memory = Vec::with_capacity(records.len());
+    for raw in records {
+        let offset = FileOffset(raw.memory.rva.into());
+        let extent = extent(reader, part, raw.start_of_memory_range, raw.memory.data_size.into(), offset);
+        match extent {
+            Some(extent) if allowance.take(extent.range.size()) => memory.push(extent),
+            Some(extent) => reader.problem(
+                Problem::damage(part.place(), format!("memory at {} is left out", extent.range.first()))
+                    .hint("the ranges of the list are together longer than the file, so some name the same bytes"),
+            ),
+            None => {}
+        }
+    }
+    memory
 }
 
 /// Count, offset of the first byte, then descriptors whose bytes follow one another in the file.
@@ -70,15 +79,21 @@ fn extent(
             .hint("the file may be truncated"),
         );
     }
-    let range = VaRange::sized(first, there).filter(|range| range.last() <= reader.width.last());
+    let range = reader.range(first, there);
     if range.is_none() && there > 0 {
         reader.problem(Problem::damage(part.place(), format!("memory at {first} runs past the address space")));
     }
     range.map(|range| CapturedMemory { range, offset })
 }
 
+/// The regions of a list, and whether none is missing.
+pub(super) struct ListedRegions {
+    pub regions: Vec<Region>,
+    pub is_whole: bool,
+}
+
 /// Regions in order of address; overlapping ones are cut by the one before and reported.
-pub(super) fn memory_info(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> Option<Vec<Region>> {
+pub(super) fn memory_info(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> Option<ListedRegions> {
     let part = reader.stream(streams, 16)?;
     let records: Vec<MINIDUMP_MEMORY_INFO> = reader.sized_list(part, true);
     let mut regions: Vec<Region> = Vec::with_capacity(records.len());
@@ -91,6 +106,8 @@ pub(super) fn memory_info(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> O
             )),
         }
     }
+    let claimed = part.bytes.pread_with::<u64>(8, Endian::Little).ok();
+    let is_whole = !regions.is_empty() && claimed == Some(regions.len() as u64);
     regions.sort_by_key(|region| region.range.first());
     let mut overlaps = 0;
     regions.dedup_by(|later, earlier| {
@@ -109,13 +126,12 @@ pub(super) fn memory_info(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> O
     if overlaps > 0 {
         reader.problem(Problem::damage(part.place(), format!("{overlaps} regions overlap the one before them")));
     }
-    Some(regions)
+    Some(ListedRegions { regions, is_whole })
 }
 
 /// `MEM_COMMIT`, `MEM_RESERVE`, `MEM_FREE`; `MEM_PRIVATE`, `MEM_MAPPED`, `MEM_IMAGE`.
 fn region(reader: &Reader<'_>, raw: &MINIDUMP_MEMORY_INFO) -> Option<Region> {
-    let range = VaRange::sized(reader.va(raw.base_address), raw.region_size)
-        .filter(|range| range.last() <= reader.width.last())?;
+    let range = reader.range(reader.va(raw.base_address), raw.region_size)?;
     let state = match raw.state {
         0x1000 => RegionState::Committed,
         0x2000 => RegionState::Reserved,

@@ -54,6 +54,8 @@ pub struct Minidump {
     pub memory: Vec<CapturedMemory>,
     /// The regions of `MemoryInfoListStream`, sorted; `None` when there is no such stream.
     pub memory_info: Option<Vec<Region>>,
+    /// Whether [`Minidump::memory_info`] is all that the stream was to tell: no record is missing or impossible.
+    pub memory_info_is_whole: bool,
     /// The exception.
     pub exception: Option<ExceptionRecord>,
     /// Comment streams.
@@ -74,17 +76,24 @@ impl Minidump {
         let header = directory::header(bytes)?;
         let streams = directory::streams(&mut reader, &header);
         let system_info = host::system_info(&mut reader, &streams);
-        let host = system_info.as_ref().map(host::host);
+        let host = system_info.as_ref().map(|info| host::host(&mut reader, info));
         reader.width = host.as_ref().and_then(|host| host.machine.width()).unwrap_or(PointerWidth::Bits64);
+        let misc = host::misc(&mut reader, &streams);
+        let modules = modules::loaded(&mut reader, &streams);
+        let unloaded = modules::unloaded(&mut reader, &streams);
+        let threads = threads::threads(&mut reader, &streams, system_info.as_ref());
+        let memory = memory::captured(&mut reader, &streams);
+        let regions = memory::memory_info(&mut reader, &streams);
         Ok(Self {
             time_date_stamp: header.time_date_stamp,
             flags: header.flags,
-            misc: host::misc(&mut reader, &streams),
-            modules: modules::loaded(&mut reader, &streams),
-            unloaded: modules::unloaded(&mut reader, &streams),
-            threads: threads::threads(&mut reader, &streams, system_info.as_ref()),
-            memory: memory::captured(&mut reader, &streams),
-            memory_info: memory::memory_info(&mut reader, &streams),
+            misc,
+            modules,
+            unloaded,
+            threads,
+            memory,
+            memory_info_is_whole: regions.as_ref().is_some_and(|regions| regions.is_whole),
+            memory_info: regions.map(|regions| regions.regions),
             exception: exception::exception(&mut reader, &streams, system_info.as_ref()),
             comments: host::comments(&mut reader, &streams),
             problems: reader.problems,

@@ -5,13 +5,16 @@ use scroll::{
     Endian, Pread,
     ctx::{SizeWith, TryFromCtx},
 };
-use vatlas_space::{FileOffset, PointerWidth, Problem, StreamEntry, Va};
+use vatlas_space::{FileOffset, PointerWidth, Problem, StreamEntry, Va, VaRange};
 
 /// Longest text that is read: Windows paths have at most 32,767 UTF-16 units.
 const LONGEST_TEXT: usize = 0xffff;
 
-/// All texts of a file together. Records of a few bytes may all point at one long text.
+/// Bytes of all texts of a file together, as they are kept. Records of a few bytes may all point at one long text.
 const ALL_TEXTS: usize = 16 << 20;
+
+/// Longest file name that is kept, in characters: no file system of the systems that write dumps allows more.
+const LONGEST_NAME: usize = 255;
 
 /// Problems of one file beyond which only their number is kept.
 const MOST_PROBLEMS: usize = 100;
@@ -38,6 +41,24 @@ pub(super) struct Part<'a> {
     pub bytes: &'a [u8],
 }
 
+/// Bytes of the file that the records of one list may name, all together: as many as the file has. In a good file no
+/// two records of a list name the same bytes; in a bad one a million records of a few bytes may name one long stretch,
+/// and each would be read and kept.
+pub(super) struct Allowance(u64);
+
+impl Allowance {
+    /// Whether there is room for as many bytes; takes them if so.
+    pub fn take(&mut self, bytes: u64) -> bool {
+        match self.0.checked_sub(bytes) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 impl Part<'_> {
     /// How messages name this stream.
     pub fn place(&self) -> String {
@@ -48,6 +69,11 @@ impl Part<'_> {
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, width: PointerWidth::Bits64, problems: Vec::new(), text_left: ALL_TEXTS }
+    }
+
+    /// What the records of one list may name.
+    pub fn allowance(&self) -> Allowance {
+        Allowance(self.bytes.len() as u64)
     }
 
     /// Notes a problem, up to a number that a person may read.
@@ -82,13 +108,19 @@ impl<'a> Reader<'a> {
         T: TryFromCtx<'a, Endian, Error = scroll::Error>,
     {
         let record = part.bytes.pread_with(offset, Endian::Little).ok();
-        if record.is_none() {
+        if record.is_none() && !self.is_missing(part) {
             self.problem(Problem::damage(
                 part.place(),
                 format!("has {} bytes, too few for the record at {offset:#x}", part.bytes.len()),
             ));
         }
         record
+    }
+
+    /// Whether a stream lies wholly past the end of the file, which was reported when it was looked up.
+    pub fn is_missing(&self, part: Part<'_>) -> bool {
+        let place = part.place();
+        part.bytes.is_empty() && self.problems.iter().any(|problem| problem.place == place)
     }
 
     /// The records of a list: `claimed` of them from `start` on, `stride` bytes apart. Those that the stream
@@ -159,12 +191,41 @@ impl<'a> Reader<'a> {
                 format!("the text at {rva:#x} says {length} bytes; {} are read", units.len()),
             ));
         }
-        if units.len() > self.text_left {
-            self.problem(Problem::damage("minidump", format!("the text at {rva:#x} is one too many and is left out")));
-            return None;
+        self.keep(rva, || utf16(units))
+    }
+
+    /// Reads a text that will be kept; `None` when all of them together have become too long. From then on no more are
+    /// read: reading costs time even when nothing is kept.
+    pub fn keep(&mut self, offset: u32, read: impl FnOnce() -> String) -> Option<String> {
+        let text = (self.text_left > 0).then(read);
+        let left = text.as_ref().and_then(|text| self.text_left.checked_sub(text.len()));
+        self.text_left = left.unwrap_or(0);
+        if left.is_none() {
+            self.problem(
+                Problem::damage("minidump", format!("the text at {offset:#x} is one too many and is left out"))
+                    .hint("many records name the same texts; the file may have been made to be slow to read"),
+            );
         }
-        self.text_left -= units.len();
-        Some(utf16(units))
+        text.filter(|_| left.is_some())
+    }
+
+    /// The path of an image. Its last component, the file name, is cut to what a file system allows: answers repeat it.
+    pub fn path(&mut self, rva: u32) -> String {
+        let mut path = self.text(rva).unwrap_or_default();
+        let name = path.rfind(['\\', '/']).map_or(0, |separator| separator + 1);
+        if let Some((end, _)) = path[name..].char_indices().nth(LONGEST_NAME) {
+            self.problem(Problem::damage(
+                "minidump",
+                format!("the file name at {rva:#x} has more than {LONGEST_NAME} characters; the rest is left out"),
+            ));
+            path.truncate(name + end);
+        }
+        path
+    }
+
+    /// The addresses of `size` bytes from `first` on; `None` when there are none or they run past the address space.
+    pub fn range(&self, first: Va, size: u64) -> Option<VaRange> {
+        VaRange::sized(first, size).filter(|range| range.last() <= self.width.last())
     }
 
     /// An address of the process. A 32-bit one may be sign-extended to 64 bits.

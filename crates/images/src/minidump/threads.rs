@@ -41,8 +41,10 @@ pub(super) fn threads(
     let records: Vec<MINIDUMP_THREAD> = reader.counted_list(part);
     let mut names = names(reader, streams);
     let mut threads = Vec::with_capacity(records.len());
+    let (mut contexts, mut stacks) = (reader.allowance(), reader.allowance());
     for raw in records {
-        let context_bytes = reader.located(&raw.thread_context);
+        let context_bytes = Some(reader.located(&raw.thread_context));
+        let context_bytes = context_bytes.filter(|bytes| contexts.take(bytes.len() as u64)).unwrap_or_default();
         let registers = system.and_then(|system| context::registers(context_bytes, system));
         // A record without a context is none that is damaged: the writer left it out.
         if registers.is_none() && system.is_some() && raw.thread_context.data_size != 0 {
@@ -52,6 +54,7 @@ pub(super) fn threads(
             ));
         }
         let start = reader.va(raw.stack.start_of_memory_range);
+        let has_own_stack = raw.stack.memory.rva != 0 && stacks.take(reader.located(&raw.stack.memory).len() as u64);
         threads.push(ThreadRecord {
             id: ThreadId(raw.thread_id),
             name: names.remove(&raw.thread_id),
@@ -59,8 +62,8 @@ pub(super) fn threads(
             priority_class: raw.priority_class,
             priority: raw.priority,
             teb: Some(reader.va(raw.teb)).filter(|teb| teb.0 != 0),
-            stack: VaRange::sized(start, raw.stack.memory.data_size.into()),
-            stack_offset: (raw.stack.memory.rva != 0).then_some(FileOffset(raw.stack.memory.rva.into())),
+            stack: reader.range(start, raw.stack.memory.data_size.into()),
+            stack_offset: has_own_stack.then_some(FileOffset(raw.stack.memory.rva.into())),
             context: (FileOffset(raw.thread_context.rva.into()), context_bytes.len()),
             registers,
         });

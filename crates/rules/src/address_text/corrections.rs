@@ -25,7 +25,8 @@ pub(super) fn describe(value: u64, name: LayoutName) -> String {
     let area = layout.area_at(va).map_or("outside this space", |area| &area.name);
     match slot_of(va) {
         Some(slot) if name.has_slots() && slot.number() < 64 => {
-            let place = if slot.process().is_some() { area.to_owned() } else { format!("slot {slot} ({area})") };
+            let named = area.split(':').next() == Some(format!("slot {slot}").as_str());
+            let place = if named { area.to_owned() } else { format!("slot {slot} ({area})") };
             format!("{place}, offset {:07X}", offset_of(va))
         }
         _ => format!("in the area '{area}'"),

@@ -22,6 +22,9 @@ impl Alignment {
     }
 }
 
+/// `IMAGE_FILE_MACHINE_SH4`.
+const SH4: Machine = Machine::Other(0x1a6);
+
 const SUPPORT: &[Support] = &[Founding];
 
 /// The alignment of `va`.
@@ -44,7 +47,7 @@ pub(super) fn of(va: Va, layout: LayoutName, machine: Option<Machine>) -> Alignm
 fn processors(layout: LayoutName, machine: Option<Machine>) -> &'static str {
     match (machine, layout) {
         (Some(Machine::X86 | Machine::X64), _) => "; x86 and x64 take others too, only slower",
-        (Some(Machine::Arm | Machine::Mips), _) => "; this processor cannot read 4 bytes elsewhere in one access",
+        (Some(Machine::Arm | Machine::Mips | SH4), _) => "; this processor cannot read 4 bytes elsewhere in one access",
         (Some(_), _) => "",
         (None, LayoutName::Nt32 | LayoutName::Nt32ThreeGb | LayoutName::Nt32Pae) => {
             "; x86 takes others too, only slower"

@@ -69,7 +69,7 @@ fn add_mapped_page(place: &mut Place) {
     let width = place.width();
     place.remark(
         format!("the entry here maps {}-{}", page.first().text(width), page.last().text(width)),
-        "through the self-map, page tables are one array with an entry for each page",
+        "the self-map shows all page tables as one array with an entry for each page",
         place.area.support,
     );
 }
@@ -137,7 +137,7 @@ fn add_user(place: &mut Place) {
         place.guess(entry.kind, Possible, entry.because, entry.support);
     }
     if place.likely.is_empty() {
-        let because = "the layout alone cannot tell: only the process's own map does, and modules may load anywhere";
+        let because = "the layout alone cannot tell; only the process's own map does, and modules may load anywhere";
         place.guess(LikelyKind::HeapStackOrDynamic, Possible, because, DOC);
         place.guess(LikelyKind::Dll, Possible, because, DOC);
     } else {

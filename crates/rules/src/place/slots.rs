@@ -107,7 +107,7 @@ fn add_kdata(place: &mut Place, machine: Option<Machine>) {
         let text = format!("field {}{offset}{meaning}", field.name);
         place.remark(
             text,
-            "the layout of the page as published for CE .NET 4.2 to 5.x on ARM",
+            "the page is laid out like this on CE .NET 4.2 to 5.x for ARM, as published",
             &[PublicSource, Observed],
         );
     }

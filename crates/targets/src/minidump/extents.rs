@@ -14,7 +14,7 @@ pub(super) fn captured(dump: &Minidump, file_size: u64) -> Vec<CapturedMemory> {
     let mut all: Vec<CapturedMemory> = dump.memory.iter().copied().chain(stacks).collect();
     if !all.is_sorted_by(|a, b| a.range.last() < b.range.first()) {
         all = disjoint(
-            all,
+            &all,
             |memory| memory.range,
             |memory, range| CapturedMemory {
                 range,
@@ -42,7 +42,8 @@ pub(super) fn deduced_regions(dump: &Minidump, captured: &[CapturedMemory]) -> V
         ..committed(module.range, Source::Stream("ModuleListStream"))
     });
     let memory = captured.iter().map(|memory| committed(memory.range, Source::Deduced("being captured")));
-    disjoint(modules.chain(memory).collect(), |region| region.range, |region, range| Region { range, ..region.clone() })
+    let claims: Vec<Region> = modules.chain(memory).collect();
+    disjoint(&claims, |region| region.range, |region, range| Region { range, ..region.clone() })
 }
 
 /// A region that is known to be in use, and no more.

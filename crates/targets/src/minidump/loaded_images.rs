@@ -1,7 +1,11 @@
 //! Image files joined with the modules of a dump: found when first needed, checked, kept.
 
 use crate::image_files::{FileBytes, ImageFiles};
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 use vatlas_images::pe_image::PeImage;
 use vatlas_space::{FileOffset, Module, Rva, Va, VaRange};
 
@@ -10,13 +14,16 @@ pub(super) struct MatchedImage {
     pub name: String,
     pub image: PeImage,
     bytes: FileBytes,
-    base: Va,
 }
 
-/// The modules of a process, each with its image file once somebody asked for it.
+/// An image file, once somebody asked for it. Modules of one path, time stamp and size are one file: a damaged list
+/// may name it a thousand times, and it is read once.
+type Found = Rc<OnceCell<Option<MatchedImage>>>;
+
+/// The modules of a process with their image files.
 pub(super) struct LoadedImages {
     files: Box<dyn ImageFiles>,
-    modules: BTreeMap<u64, (Module, OnceCell<Option<MatchedImage>>)>,
+    modules: BTreeMap<u64, (Module, Found)>,
 }
 
 /// Memory that an image file tells.
@@ -24,13 +31,18 @@ pub(super) struct ImageExtent<'a> {
     pub image: &'a MatchedImage,
     pub range: VaRange,
     pub offset: FileOffset,
+    base: Va,
 }
 
 impl LoadedImages {
     pub fn new(files: Box<dyn ImageFiles>, modules: &[Module]) -> Self {
-        let modules =
-            modules.iter().map(|module| (module.range.first().0, (module.clone(), OnceCell::new()))).collect();
-        Self { files, modules }
+        let mut files_found: HashMap<(&str, u32, u64), Found> = HashMap::new();
+        let modules = modules.iter().map(|module| {
+            let identity = (module.path.as_str(), module.time_date_stamp, module.range.size());
+            let found = files_found.entry(identity).or_default();
+            (module.range.first().0, (module.clone(), Rc::clone(found)))
+        });
+        Self { modules: modules.collect(), files }
     }
 
     /// The image file of the module at `base`, if the user has it.
@@ -47,8 +59,10 @@ impl LoadedImages {
         }
         let image = self.at_base(Va(*base))?;
         let extent = image.image.extent(Rva(u32::try_from(va.0 - base).ok()?))?;
-        let range = VaRange::new(Va(base + u64::from(extent.first.0)), Va(base + u64::from(extent.last.0)))?;
-        Some(ImageExtent { image, range: range.intersection(module.range)?, offset: extent.offset })
+        // A header may claim more than the rest of the address space.
+        let at = |rva: Rva| Va(base.saturating_add(rva.0.into()));
+        let range = VaRange::new(at(extent.first), at(extent.last))?;
+        Some(ImageExtent { image, range: range.intersection(module.range)?, offset: extent.offset, base: Va(*base) })
     }
 
     /// The first candidate with the time stamp and the size of the module.
@@ -57,15 +71,15 @@ impl LoadedImages {
             let image = PeImage::read((*file.bytes).as_ref()).ok()?;
             let matches = image.headers.time_date_stamp == module.time_date_stamp
                 && u64::from(image.headers.size_of_image) == module.range.size();
-            matches.then(|| MatchedImage { name: file.name, image, bytes: file.bytes, base: module.range.first() })
+            matches.then(|| MatchedImage { name: file.name, image, bytes: file.bytes })
         })
     }
 }
 
-impl MatchedImage {
+impl ImageExtent<'_> {
     /// Copies memory from `va` on; `None` when the file does not tell it.
     pub fn read(&self, va: Va, buffer: &mut [u8]) -> Option<usize> {
         let rva = Rva(u32::try_from(va.offset_from(self.base)?).ok()?);
-        self.image.read_loaded((*self.bytes).as_ref(), self.base.0, rva, buffer)
+        self.image.image.read_loaded((*self.image.bytes).as_ref(), self.base.0, rva, buffer)
     }
 }

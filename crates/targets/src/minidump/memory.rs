@@ -26,7 +26,8 @@ pub(super) struct MinidumpSpace {
     range: VaRange,
     captured: Vec<CapturedMemory>,
     regions: Vec<Region>,
-    listed: bool,
+    /// Whether the dump lists all regions. What a damaged list does not tell is deduced, as without a list.
+    all_are_listed: bool,
     images: LoadedImages,
 }
 
@@ -35,20 +36,24 @@ impl MinidumpSpace {
     pub fn new(bytes: FileBytes, dump: &mut Minidump, width: PointerWidth, images: Box<dyn ImageFiles>) -> Self {
         let file_size = (*bytes).as_ref().len() as u64;
         let captured = captured(dump, file_size);
-        let listed = dump.memory_info.take();
+        let mut regions = dump.memory_info.take().unwrap_or_default();
+        if !dump.memory_info_is_whole {
+            regions.extend(deduced_regions(dump, &captured));
+            regions = cut(&regions);
+        }
         Self {
             range: VaRange::new(Va::ZERO, width.last()).unwrap_or_else(|| unreachable!("zero is the lowest address")),
-            listed: listed.is_some(),
-            regions: listed.unwrap_or_else(|| deduced_regions(dump, &captured)),
+            regions,
+            all_are_listed: dump.memory_info_is_whole,
             images: LoadedImages::new(images, &dump.modules),
             captured,
             bytes,
         }
     }
 
-    /// Adds what TEBs tell of stacks, where no stream lists the regions.
+    /// Adds what TEBs tell of stacks, where no stream lists the regions. It goes before what is deduced from less.
     pub fn add_environment(&mut self, dump: &Minidump, environment: &Environment) {
-        if self.listed {
+        if self.all_are_listed {
             return;
         }
         let sides = environment.threads.iter().flat_map(|thread| &thread.sides);
@@ -63,8 +68,9 @@ impl MinidumpSpace {
             Some(Region { kind: Some(RegionKind::Private), ..region })
         });
         let known: Vec<Region> = stacks.chain(tebs).chain(named).collect();
-        let all = known.into_iter().chain(std::mem::take(&mut self.regions)).collect();
-        self.regions = disjoint(all, |region| region.range, |region, range| Region { range, ..region.clone() });
+        let is_listed = |region: &Region| region.source == Source::Stream("MemoryInfoListStream");
+        let (listed, deduced): (Vec<_>, Vec<_>) = std::mem::take(&mut self.regions).into_iter().partition(is_listed);
+        self.regions = cut(&[listed, known, deduced].concat());
     }
 
     /// The sections of a module, from its header in memory or from its image file.
@@ -89,10 +95,26 @@ impl MinidumpSpace {
     /// The stretch around `va` between two captured extents.
     fn uncaptured_around(&self, va: Va) -> VaRange {
         let index = self.captured.partition_point(|memory| memory.range.last() < va);
-        let first = index.checked_sub(1).and_then(|below| self.captured[below].range.next()).unwrap_or(Va::ZERO);
-        let above = self.captured.get(index).and_then(|memory| memory.range.first().checked_sub(1));
-        VaRange::new(first, above.unwrap_or(self.range.last()).max(va)).unwrap_or(self.range)
+        let below = index.checked_sub(1).map(|below| self.captured[below].range);
+        self.gap(va, below, self.captured.get(index).map(|memory| memory.range))
     }
+
+    /// The addresses around `va` between two ranges, or the end of the space where there is none. What lies above
+    /// the space is one gap of its own, whichever address of it is asked for.
+    fn gap(&self, va: Va, below: Option<VaRange>, above: Option<VaRange>) -> VaRange {
+        let end = self.range.next().filter(|end| *end <= va);
+        let first = end.or_else(|| below.and_then(VaRange::next)).unwrap_or(Va::ZERO);
+        let last = match end {
+            Some(_) => Va(u64::MAX),
+            None => above.and_then(|above| above.first().checked_sub(1)).unwrap_or(self.range.last()),
+        };
+        VaRange::new(first, last).unwrap_or(self.range)
+    }
+}
+
+/// Cuts overlapping regions; the first wins.
+fn cut(regions: &[Region]) -> Vec<Region> {
+    disjoint(regions, |region| region.range, |region, range| Region { range, ..region.clone() })
 }
 
 /// `[reserve, guard)`, guard page, `[limit, base)` of a stack, as the rules of NT order them.
@@ -149,11 +171,8 @@ impl AddressSpace for MinidumpSpace {
         match self.regions.get(index) {
             Some(region) if region.range.contains(va) => region.clone(),
             above => {
-                let first = index.checked_sub(1).and_then(|below| self.regions[below].range.next());
-                let last = above.and_then(|region| region.range.first().checked_sub(1));
-                let last = last.unwrap_or(self.range.last().max(va));
-                let range = VaRange::new(first.unwrap_or(Va::ZERO), last).unwrap_or(self.range);
-                Region::unknown(range, Source::Nothing)
+                let below = index.checked_sub(1).map(|below| self.regions[below].range);
+                Region::unknown(self.gap(va, below, above.map(|region| region.range)), Source::Nothing)
             }
         }
     }
@@ -201,7 +220,7 @@ impl AddressSpace for MinidumpSpace {
         let left = usize::try_from(backing.range.last().0 - va.0).unwrap_or(usize::MAX).saturating_add(1);
         let wanted = buffer.len().min(left);
         let image = matches!(backing.store, Store::ImageFile { .. }).then(|| self.images.extent(va)).flatten();
-        let read = image.and_then(|extent| extent.image.read(va, &mut buffer[..wanted]));
+        let read = image.and_then(|extent| extent.read(va, &mut buffer[..wanted]));
         read.ok_or(ReadFault { va, store: backing.store })
     }
 }

@@ -1,4 +1,4 @@
-//! `vatlas completions SHELL`.
+//! `vatlas completions SHELL`: scripts for shells, made from the table that is the command line.
 
 use crate::{
     cli::Cli,

@@ -1,14 +1,23 @@
 //! `vatlas demo`: a dump of our own, explained, and what to try next.
 
 use crate::{
-    draw, explanation,
+    draw::{
+        self,
+        text::{printable, size},
+    },
+    explanation,
     failure::{Exit, Failure},
     json,
+    open::not_written,
     output::Output,
     words::fault_words,
 };
 use serde_json::Value;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use unicode_width::UnicodeWidthStr;
 use vatlas_debug::{
     crash::crash,
     explain::{Explanation, explain},
@@ -39,7 +48,7 @@ pub struct Args {
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     if let Some(path) = &args.write {
-        std::fs::write(path, DUMP).map_err(|error| Failure::could_not(format!("{}: {error}", path.display())))?;
+        write(path, output)?;
     }
     let target = vatlas_targets::open(Arc::new(DUMP), Box::new(NoImageFiles))?;
     let index = UsageIndex::new(&*target, ProcessIndex(0)).ok_or_else(|| Failure::could_not("demo: no process"))?;
@@ -64,6 +73,20 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     picture(&index, output);
     next(args.write.as_ref(), output);
     Ok(Exit::Done)
+}
+
+/// Writes the dump; a file that is something else is left alone.
+fn write(path: &Path, output: &Output) -> Result<(), Failure> {
+    match std::fs::read(path) {
+        Ok(bytes) if bytes == DUMP => {}
+        Ok(_) => {
+            let failure = Failure::could_not(format!("{}: exists already and is another file", path.display()));
+            return Err(failure.hint("give another name, or remove it"));
+        }
+        Err(_) => std::fs::write(path, DUMP).map_err(|error| not_written(path, &error))?,
+    }
+    output.remark(&format!("written: {} ({})", path.display(), size(DUMP.len() as u64)));
+    Ok(())
 }
 
 /// What one would ask of the dump, one after the other.
@@ -133,7 +156,10 @@ fn next(written: Option<&PathBuf>, output: &mut Output) {
         ("vatlas place 0x03123456 --layout ce5".to_owned(), "what an address means on a Windows CE device"),
         ("vatlas slots --layout ce5".to_owned(), "how Windows CE divides its space"),
     ];
-    for (command, what) in written.is_none().then_some(keep).into_iter().chain(questions) {
-        output.line(&format!("  {command:<42}{what}"));
+    let lines: Vec<_> = written.is_none().then_some(keep).into_iter().chain(questions).collect();
+    let width = lines.iter().map(|(command, _)| command.width()).max().unwrap_or(0);
+    for (command, what) in lines {
+        let padding = " ".repeat(width - command.width());
+        output.line(&format!("  {}{padding}  {what}", printable(&command)));
     }
 }

@@ -1,12 +1,13 @@
 //! `vatlas explain FILE ADDRESS...`: the whole answer about addresses of a dump.
 
 use crate::{
-    draw::text::{printable, size},
+    draw::text::size,
     explanation,
     failure::{Exit, Failure},
     json,
     open::TargetArgs,
     output::Output,
+    words::usage_words,
 };
 use serde_json::Value;
 use vatlas_debug::{
@@ -18,13 +19,13 @@ use vatlas_space::{Process, Target, ThreadId};
 const EXAMPLES: &str = "\
 Addresses:
   0x00401234, 7ffe0000, 00007ff6`12345678   hexadecimal, with or without 0x
-  crash, pc, sp                             where it went wrong: bad address, instruction, stack pointer
+  crash, pc, sp                             the bad address, the instruction, the stack pointer
   eax, @rcx, ...                            what a register held (of the crash, or of --thread)
-  ntdll+0x1234, sp-8                        a module or any of these, and an offset
+  helpers+0x1234, sp-8                      a module or any of these, and an offset
 
 Examples:
   vatlas explain crash.dmp crash
-  vatlas explain crash.dmp pc sp eax kernel32+0x1000
+  vatlas explain crash.dmp pc sp eax helpers+0x1000
   vatlas explain crash.dmp 0x7ffe0000 --json | jq .answer[0].usage";
 
 /// Arguments.
@@ -50,10 +51,12 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let index = opened.index()?;
     let target = &*opened.target;
     let thread = thread(index.process(), args.thread)?;
+    let locate = |text: &String| find(target, index.process(), thread, text, output);
+    // All of them first: one that means nothing is said before anything is answered.
+    let locations = args.addresses.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
     let mut answers = Vec::new();
-    for (number, text) in args.addresses.iter().enumerate() {
-        let location = find(target, index.process(), thread, text, output)?;
-        let explanation = explain(target, &index, &location);
+    for (number, (text, location)) in args.addresses.iter().zip(&locations).enumerate() {
+        let explanation = explain(target, &index, location);
         if output.json {
             answers.push(explanation::json(text, &explanation));
         } else {
@@ -92,9 +95,17 @@ pub fn find(
     text: &str,
     output: &Output,
 ) -> Result<Location, Failure> {
-    let location = locate(target, process, thread, text).map_err(|error| match error {
-        LocationError::Text { message, corrections } => Failure::usage(message).corrections(corrections),
-        LocationError::Absent(message) => Failure::could_not(message),
+    let location = locate(target, process, thread, text).map_err(|error| {
+        let (failure, hint) = match error {
+            LocationError::Text { message, hint, corrections } => {
+                (Failure::usage(message).corrections(corrections), hint)
+            }
+            LocationError::Absent { message, hint } => (Failure::could_not(message), hint),
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     })?;
     if let Some(warning) = &location.warning {
         output.remark(&format!("warning: {warning}"));
@@ -107,8 +118,11 @@ pub fn headline(explanation: &Explanation) -> String {
     match &explanation.module {
         Some(place) => {
             let section = place.section.as_ref().map(|(name, offset)| format!(" ({name}+{offset:#x})"));
-            format!("{}+{:#x}{}", printable(place.module.name()), place.offset, section.unwrap_or_default())
+            format!("{}+{:#x}{}", place.module.name(), place.offset, section.unwrap_or_default())
         }
-        None => format!("{}, {}", explanation.usage, size(explanation.usage_range.size())),
+        None => {
+            let usage = usage_words(&explanation.usage, explanation.width);
+            format!("{usage}, {}", size(explanation.usage_range.size()))
+        }
     }
 }

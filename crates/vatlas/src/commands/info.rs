@@ -7,16 +7,18 @@ use crate::{
     open::{Opened, TargetArgs},
     output::Output,
     table::{Side, Table},
-    words::{fault_words, utc},
+    words::{counted, fault_words, utc, whereabouts},
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use vatlas_debug::{
     crash::{Crash, FaultAddress, crash},
     map::{MapSummary, map, summary},
+    usage::Usage,
     usage_index::UsageIndex,
 };
-use vatlas_space::{AddressSpace, Host, Process, RegionState, Store};
+use vatlas_rules::layout::title;
+use vatlas_space::{AddressSpace, Handle, Host, Machine, Problem, Process, RegionState, Severity, Store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,8 +46,10 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let index = opened.index()?;
     let crash = crash(&*opened.target);
     let totals = summary(&map(&index));
+    let problems = problems(&opened, &index);
     if output.json {
-        let answer = answer(&opened, &index, crash.as_ref(), &totals);
+        let mut answer = answer(&opened, &index, crash.as_ref(), &totals);
+        answer["problems"] = json::problems(&problems);
         output.document(&json::document("info", opened.input(), answer));
     } else {
         human(&opened, &index, crash.as_ref(), &totals, output);
@@ -55,9 +59,10 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         if args.handles {
             handle_section(&opened, &index, output);
         }
-        problem_section(&opened, output);
+        problem_section(&problems, output);
     }
-    Ok(opened.exit())
+    let is_damaged = problems.iter().any(|problem| problem.severity == Severity::Damage);
+    Ok(if is_damaged { Exit::Partial } else { Exit::Done })
 }
 
 /// Bytes that the dump holds of a process.
@@ -67,17 +72,24 @@ fn captured_bytes(space: &dyn AddressSpace) -> u64 {
 }
 
 fn host_words(host: &Host) -> String {
-    let [major, minor, build] = host.version;
-    let pack = host.service_pack.as_ref().map(|pack| format!(" {}", printable(pack))).unwrap_or_default();
-    let processors = if host.processors == 1 { "processor" } else { "processors" };
-    format!("{} {major}.{minor}.{build}{pack}, {}, {} {processors}", host.os, host.machine, host.processors)
+    // Some writers leave version and number of processors zero.
+    let version = match host.version {
+        [0, 0, 0] => String::new(),
+        [major, minor, build] => format!(" {major}.{minor}.{build}"),
+    };
+    let pack = host.service_pack.as_ref().map(|pack| format!(" {pack}")).unwrap_or_default();
+    let processors = match host.processors {
+        0 => String::new(),
+        count => format!(", {}", counted(count.into(), "processor")),
+    };
+    format!("{}{version}{pack}, {}{processors}", host.os, host.machine)
 }
 
 fn process_words(process: &Process) -> String {
     let name = process.name.as_deref().unwrap_or("unknown");
     let id = process.id.map(|id| format!(", process {id}")).unwrap_or_default();
     let since = process.create_time.filter(|time| *time != 0).map(|time| format!(", started {}", utc(time)));
-    format!("{}{id}{}", printable(name), since.unwrap_or_default())
+    format!("{name}{id}{}", since.unwrap_or_default())
 }
 
 fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals: &MapSummary, output: &mut Output) {
@@ -86,16 +98,15 @@ fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals:
     let mut facts: Vec<(&str, String)> =
         vec![("file", format!("{}, {}", kind.description, size(opened.bytes().len() as u64)))];
     facts.extend(kind.taken_at.map(|time| ("written", utc(time))));
-    facts.extend(target.host().map(|host| ("system", host_words(host))));
+    facts.push(("system", target.host().map_or("not known".to_owned(), host_words)));
     facts.push(("process", process_words(process)));
-    facts.push(("layout", layout_words(process)));
+    facts.push(("layout", layout_words(target.host(), process)));
     facts.push(("threads", process.threads.len().to_string()));
     let unloaded = process.unloaded.len();
     facts.push(("modules", format!("{} loaded, {unloaded} unloaded", process.modules.len())));
     facts.push(("memory", format!("{} captured", size(captured_bytes(index.space())))));
     facts.push(("regions", regions_words(totals)));
-    let (handles, _) = target.handles(index.process_index());
-    facts.push(("handles", if handles.is_empty() { "not listed".to_owned() } else { handles.len().to_string() }));
+    facts.push(("handles", handles_words(&target.handles(index.process_index()))));
     if !kind.contents.is_empty() {
         facts.push(("contents", kind.contents.join(" ")));
     }
@@ -103,14 +114,33 @@ fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals:
         output.line(&format!("{name:<10}{}", printable(&value)));
     }
     output.line("");
-    crash_section(index, crash, output);
+    crash_section(opened, index, crash, output);
 }
 
-fn layout_words(process: &Process) -> String {
-    match process.layout {
-        Some(layout) => layout.name.to_string(),
-        None => "none: vatlas has no rules for this system's addresses".to_owned(),
+fn layout_words(host: Option<&Host>, process: &Process) -> String {
+    match (process.layout, host) {
+        (Some(layout), Some(Host { machine: machine @ (Machine::Arm | Machine::Arm64), .. })) => {
+            format!("{}, of which only the user half is established on {machine}", layout.name)
+        }
+        (Some(layout), _) => format!("{}: {}", layout.name, title(layout.name)),
+        (None, Some(host)) => format!("none: vatlas has no rules for the addresses of {}", host.os),
+        (None, None) => "not known, as the system is not".to_owned(),
     }
+}
+
+fn handles_words((handles, problems): &(Vec<Handle>, Vec<Problem>)) -> String {
+    match (handles.len(), problems.is_empty()) {
+        (0, true) => "not listed".to_owned(),
+        (0, false) => "not known: the list cannot be read".to_owned(),
+        (count, true) => count.to_string(),
+        (count, false) => format!("{count}; not all can be read"),
+    }
+}
+
+/// Problems of the file, those of its list of handles among them, which is read only here.
+fn problems(opened: &Opened, index: &UsageIndex<'_>) -> Vec<Problem> {
+    let (_, of_handles) = opened.target.handles(index.process_index());
+    opened.target.problems().iter().cloned().chain(of_handles).collect()
 }
 
 fn regions_words(totals: &MapSummary) -> String {
@@ -119,23 +149,34 @@ fn regions_words(totals: &MapSummary) -> String {
     if words.is_empty() { "nothing known".to_owned() } else { words.join(", ") }
 }
 
-fn crash_section(index: &UsageIndex<'_>, crash: Option<&Crash>, output: &mut Output) {
+fn crash_section(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, output: &mut Output) {
     let Some(crash) = crash else {
-        output.heading("no exception");
-        output.line("  the dump was not written for a crash, or the writer did not record it");
+        let problems = opened.target.problems();
+        if problems.iter().any(|problem| problem.place.contains("ExceptionStream")) {
+            output.heading("exception not known");
+            output.line("  the dump has one, but it cannot be read");
+        } else {
+            output.heading("no exception");
+            output.line("  the dump was not written for a crash, or the writer did not record it");
+        }
         return;
     };
-    output.heading(&format!("crash: {} ({:08x}) in thread {}", crash.name, crash.code, crash.thread));
+    // A code without a name is its own name.
+    let name = match crash.name.strip_prefix("0x") {
+        Some(_) => format!("exception {}", crash.name),
+        None => format!("{} ({:08x})", crash.name, crash.code),
+    };
+    output.heading(&format!("crash: {name} in thread {}", crash.thread));
     output.line(&format!("  {}", crash.sentence));
     // A reported address is in the sentence already.
     if let Some(fault @ FaultAddress::FromOperand(_)) = crash.fault {
         output.line(&format!("  {}", fault_words(crash, fault, index.process().width)));
     }
-    let module = index
-        .module_at(crash.pc)
-        .map(|module| format!("{}+{:#x}", printable(module.name()), crash.pc.0 - module.range.first().0));
-    let module = module.unwrap_or_else(|| index.at(crash.pc).usage.to_string());
-    output.line(&format!("  instruction {} in {module}", crash.pc.text(index.process().width)));
+    let place = match index.at(crash.pc).usage {
+        Usage::Unknown => "; what is there is not known".to_owned(),
+        _ => format!(" in {}", whereabouts(index, crash.pc)),
+    };
+    output.line(&format!("  instruction {}{}", crash.pc, printable(&place)));
     if let Some(note) = &crash.note {
         output.line(&format!("  note: {note}"));
     }
@@ -148,7 +189,8 @@ fn stream_section(opened: &Opened, output: &mut Output) {
         Table::new(&[("NUMBER", Side::Right), ("NAME", Side::Left), ("OFFSET", Side::Right), ("SIZE", Side::Right)]);
     for stream in &opened.target.kind().streams {
         table.row([
-            stream.number.to_string().into(),
+            // The numbers that other writers give their own streams are made to be read in hexadecimal.
+            if stream.number > 0xffff { format!("{:#x}", stream.number) } else { stream.number.to_string() }.into(),
             stream.name.unwrap_or("?").into(),
             stream.offset.to_string().into(),
             stream.size.to_string().into(),
@@ -159,6 +201,11 @@ fn stream_section(opened: &Opened, output: &mut Output) {
 
 fn handle_section(opened: &Opened, index: &UsageIndex<'_>, output: &mut Output) {
     output.line("");
+    let (handles, _) = opened.target.handles(index.process_index());
+    if handles.is_empty() {
+        output.heading("no handles are listed");
+        return;
+    }
     output.heading("handles");
     let columns = [
         ("HANDLE", Side::Left),
@@ -169,7 +216,6 @@ fn handle_section(opened: &Opened, index: &UsageIndex<'_>, output: &mut Output) 
         ("NAME", Side::Left),
     ];
     let mut table = Table::new(&columns);
-    let (handles, _) = opened.target.handles(index.process_index());
     for handle in &handles {
         table.row([
             format!("{:#x}", handle.value).into(),
@@ -183,13 +229,12 @@ fn handle_section(opened: &Opened, index: &UsageIndex<'_>, output: &mut Output) 
     output.text(&table.render(output.colour));
 }
 
-fn problem_section(opened: &Opened, output: &mut Output) {
-    let problems = opened.target.problems();
+fn problem_section(problems: &[Problem], output: &mut Output) {
     if problems.is_empty() {
         return;
     }
     output.line("");
-    output.heading(&format!("{} problems while reading", problems.len()));
+    output.heading(&format!("{} while reading", counted(problems.len(), "problem")));
     for problem in problems {
         output.line(&format!("  {}", printable(&problem.to_string())));
     }
@@ -236,6 +281,5 @@ fn answer(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals
             "bytes_by_state": bytes_by_state,
         },
         "crash": crash.map(|crash| crate::words::crash_json(crash, width)),
-        "problems": json::problems(target.problems()),
     })
 }

@@ -1,4 +1,4 @@
-//! `vatlas man`.
+//! `vatlas man [COMMAND]`: manual pages, made from the table that is the command line.
 
 use crate::{
     cli::Cli,
@@ -28,7 +28,9 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         None => program,
         Some(name) => {
             let found = program.find_subcommand(name).cloned();
-            let command = found.ok_or_else(|| Failure::usage(format!("there is no command '{name}'")))?;
+            let command = found.ok_or_else(|| {
+                Failure::usage(format!("there is no command '{name}'")).hint("'vatlas --help' lists them")
+            })?;
             command.name(format!("vatlas-{name}")).display_name(format!("vatlas-{name}"))
         }
     };

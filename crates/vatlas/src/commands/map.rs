@@ -5,12 +5,15 @@ use crate::{
     explanation::usage_json,
     failure::{Exit, Failure},
     json,
-    open::{Opened, TargetArgs},
+    open::{Opened, TargetArgs, not_written},
     output::{Output, sized_range},
     table::{Cell, Side, Table},
-    words::{kind_style, utc},
+    words::{kind_style, usage_words, utc},
 };
-use clap::ValueEnum;
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use vatlas_debug::{
@@ -29,7 +32,7 @@ Examples:
   vatlas map crash.dmp --picture                    the space as a strip and as a Hilbert square
   vatlas map crash.dmp --svg map.svg --html map.html
 
-Kinds: image, mapped, heap, stack, environment (TEBs, PEB, shared page), private, system, free, unknown.";
+Protection: r read, w write, c copy on write, x execute, g guard.";
 
 /// A state as the user types it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -46,12 +49,27 @@ enum State {
     Unknown,
 }
 
-/// A sort of use as the user types it.
-fn kind(text: &str) -> Result<UsageKind, String> {
-    UsageKind::ALL.into_iter().find(|kind| kind.word() == text.to_ascii_lowercase()).ok_or_else(|| {
-        let known: Vec<_> = UsageKind::ALL.iter().map(|kind| kind.word()).collect();
-        format!("known are {}", known.join(", "))
+/// The sorts of use with what they hold, so that a wrong one is answered with the right ones.
+fn kind() -> impl TypedValueParser<Value = UsageKind> {
+    let value = |kind: UsageKind| PossibleValue::new(kind.word()).help(holds(kind));
+    PossibleValuesParser::new(UsageKind::ALL.map(value)).try_map(|text| {
+        let found = UsageKind::ALL.into_iter().find(|kind| text.eq_ignore_ascii_case(kind.word()));
+        found.ok_or_else(|| "no sort of use".to_owned())
     })
+}
+
+const fn holds(kind: UsageKind) -> &'static str {
+    match kind {
+        UsageKind::Image => "Loaded modules",
+        UsageKind::Mapped => "Views of data files and of shared memory",
+        UsageKind::Heap => "Proven heaps",
+        UsageKind::Stack => "Stacks of threads",
+        UsageKind::Environment => "TEBs, PEB, shared user page",
+        UsageKind::Private => "Other memory of the process",
+        UsageKind::System => "Areas that the layout keeps for the system, or for nobody",
+        UsageKind::Free => "Nobody asked for it",
+        UsageKind::Unknown => "The dump does not tell",
+    }
 }
 
 /// Arguments.
@@ -61,7 +79,7 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// Only rows of this sort of use; may be given several times
-    #[arg(long, value_name = "KIND", value_parser = kind)]
+    #[arg(long, value_name = "KIND", value_parser = kind(), ignore_case = true)]
     kind: Vec<UsageKind>,
     /// Only rows in this state; may be given several times
     #[arg(long, value_name = "STATE")]
@@ -154,7 +172,7 @@ fn picture_range(index: &UsageIndex<'_>, entries: &[MapEntry]) -> VaRange {
 }
 
 fn write_file(path: &Path, text: &str, output: &Output) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::could_not(format!("{}: {error}", path.display())))?;
+    std::fs::write(path, text).map_err(|error| not_written(path, &error))?;
     output.remark(&format!("written: {} ({})", path.display(), size(text.len() as u64)));
     Ok(())
 }
@@ -182,7 +200,7 @@ fn rows(entries: &[MapEntry], width: PointerWidth, output: &mut Output) {
             region.kind.map(|kind| kind.to_string()).unwrap_or_default().into(),
             region.protection.map(|protection| protection.letters()).unwrap_or_default().into(),
             share(entry).into(),
-            Cell::styled(entry.usage.to_string(), style),
+            Cell::styled(usage_words(&entry.usage, width), style),
         ]);
     }
     output.text(&table.render(output.colour));

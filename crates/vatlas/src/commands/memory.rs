@@ -6,6 +6,7 @@ use crate::{
     open::TargetArgs,
     output::Output,
     table::{Side, Table},
+    words::{counted, whereabouts},
 };
 use anstyle::Style;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   vatlas memory crash.dmp sp 0x80
   vatlas memory crash.dmp esp 64 --as words
-  vatlas memory crash.dmp ntdll+0x1000 --json | jq -r .answer.hex
+  vatlas memory crash.dmp helpers+0x1000 --json | jq -r .answer.hex
 
 Bytes that the dump does not hold are shown as ??, never as zeros.";
 
@@ -41,7 +42,7 @@ pub struct Args {
     /// Address, or name of one
     #[arg(value_name = "ADDRESS")]
     address: String,
-    /// How many bytes: decimal, or hexadecimal after 0x
+    /// How many bytes: decimal, or hexadecimal after 0x; K and M are units
     #[arg(value_name = "LENGTH", default_value = "256", value_parser = length)]
     length: u64,
     /// How to show them
@@ -80,7 +81,11 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let thread = super::explain::thread(index.process(), args.thread)?;
     let location = super::explain::find(&*opened.target, index.process(), thread, &args.address, output)?;
     let space = index.space();
-    let bytes = bytes(space, location.va, args.length);
+    let length = match args.form {
+        Form::Bytes => args.length,
+        Form::Words => args.length.next_multiple_of(index.process().width.bytes() as u64),
+    };
+    let bytes = bytes(space, location.va, length);
     let holes = bytes.iter().filter(|byte| byte.is_none()).count();
     if output.json {
         let answer = answer(&index, location.va, &bytes);
@@ -96,7 +101,11 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         return Err(Failure::could_not(format!("none of these bytes can be read: {store}"))
             .hint("'vatlas explain' says more; --images may add the bytes of modules"));
     }
-    Ok(if holes > 0 { Exit::Partial } else { opened.exit() })
+    if holes > 0 {
+        output.remark(&format!("warning: {} shown as ?? cannot be read", counted(holes, "byte")));
+        return Ok(Exit::Partial);
+    }
+    Ok(opened.exit())
 }
 
 /// The bytes from `va` on, `None` for each that cannot be read; fewer at the end of the space.
@@ -170,10 +179,9 @@ fn words(index: &UsageIndex<'_>, va: Va, bytes: &[Option<u8>], output: &mut Outp
 
 fn points_to(index: &UsageIndex<'_>, va: Va) -> String {
     use vatlas_debug::usage::Usage;
-    match (index.module_at(va), index.at(va).usage) {
-        (Some(module), _) => format!("{}+{:#x}", module.name(), va.0 - module.range.first().0),
-        (None, Usage::Free | Usage::Unknown | Usage::System { .. }) => String::new(),
-        (None, usage) => usage.to_string(),
+    match index.at(va).usage {
+        Usage::Free | Usage::Unknown | Usage::System { .. } => String::new(),
+        _ => whereabouts(index, va),
     }
 }
 

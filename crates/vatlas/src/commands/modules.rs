@@ -7,7 +7,7 @@ use crate::{
     open::TargetArgs,
     output::Output,
     table::{Side, Table},
-    words::utc,
+    words::{utc, version},
 };
 use serde_json::{Value, json};
 use vatlas_debug::usage_index::UsageIndex;
@@ -16,8 +16,8 @@ use vatlas_space::{DebugRecord, Module, PointerWidth, UnloadedModule};
 const EXAMPLES: &str = "\
 Examples:
   vatlas modules crash.dmp
-  vatlas modules crash.dmp --name kernel
-  vatlas modules crash.dmp --sections --name ntdll
+  vatlas modules crash.dmp --name greet
+  vatlas modules crash.dmp --sections --name helpers
   vatlas modules crash.dmp --json | jq '.answer.loaded[] | {name, debug}'";
 
 /// Arguments.
@@ -52,7 +52,8 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         });
         output.document(&json::document("modules", opened.input(), answer));
     } else {
-        human(&index, &loaded, &unloaded, args.sections, output);
+        let taken = opened.target.kind().taken_at;
+        human(&index, &loaded, &unloaded, args.sections, taken, output);
     }
     if loaded.is_empty() && unloaded.is_empty() {
         let name = args.name.as_deref().map(|name| format!(" with '{name}' in its name")).unwrap_or_default();
@@ -66,16 +67,19 @@ fn human(
     loaded: &[&Module],
     unloaded: &[&UnloadedModule],
     sections: bool,
+    taken: Option<u32>,
     output: &mut Output,
 ) {
     let width = index.process().width;
     let columns = [
         ("BASE", Side::Left),
-        ("END", Side::Left),
+        ("LAST", Side::Left),
         ("SIZE", Side::Right),
         ("NAME", Side::Left),
+        ("ACCESS", Side::Left),
         ("VERSION", Side::Left),
         ("TIME STAMP", Side::Left),
+        ("SECTIONS FROM", Side::Left),
         ("SYMBOLS", Side::Left),
     ];
     let mut table = Table::new(&columns);
@@ -85,8 +89,10 @@ fn human(
             module.range.last().text(width).into(),
             size(module.range.size()).into(),
             module.name().into(),
-            module.version.map(|version| version.to_string()).unwrap_or_default().into(),
-            stamp(module.time_date_stamp).into(),
+            "".into(),
+            version(module).map(|version| version.to_string()).unwrap_or_default().into(),
+            stamp(module.time_date_stamp, taken).into(),
+            if sections { sections_source(index, module) } else { String::new() }.into(),
             symbols(module).into(),
         ]);
         if sections {
@@ -100,13 +106,13 @@ fn human(
             size(module.range.size()).into(),
             format!("{} (unloaded)", module.name()).into(),
             "".into(),
-            stamp(module.time_date_stamp).into(),
+            "".into(),
+            stamp(module.time_date_stamp, taken).into(),
+            "".into(),
             "".into(),
         ]);
     }
-    if !table.is_empty() {
-        output.text(&table.render(output.colour));
-    }
+    output.text(&table.render(output.colour));
 }
 
 fn section_rows(index: &UsageIndex<'_>, module: &Module, table: &mut Table) {
@@ -114,10 +120,10 @@ fn section_rows(index: &UsageIndex<'_>, module: &Module, table: &mut Table) {
     let Some(sections) = index.sections_at(module.range.first()) else { return };
     for section in &sections.sections {
         let access = match (section.executable, section.writable) {
-            (true, true) => "code, writable",
-            (true, false) => "code",
-            (false, true) => "writable",
-            (false, false) => "read-only",
+            (true, true) => "rwx",
+            (true, false) => "r-x",
+            (false, true) => "rw-",
+            (false, false) => "r--",
         };
         table.row([
             format!("  {}", section.range.first().text(width)).into(),
@@ -126,14 +132,30 @@ fn section_rows(index: &UsageIndex<'_>, module: &Module, table: &mut Table) {
             format!("  {}", section.name).into(),
             access.into(),
             "".into(),
-            sections.source.to_string().into(),
+            "".into(),
+            "".into(),
+            "".into(),
         ]);
     }
 }
 
-/// A time stamp as a date; the number stays readable where it is a hash and no date.
-fn stamp(time: u32) -> String {
-    if time == 0 { String::new() } else { format!("{time:08x} {}", &utc(time)[..10]) }
+fn sections_source(index: &UsageIndex<'_>, module: &Module) -> String {
+    match index.sections_at(module.range.first()) {
+        Some(table) => table.source.to_string(),
+        None => "(header not in the dump)".to_owned(),
+    }
+}
+
+/// A time stamp, with its date where it can be one. In reproducible builds it is a hash: what lies before the format
+/// or after the dump is no date.
+fn stamp(time: u32, taken: Option<u32>) -> String {
+    /// 1993-01-01, before the first release of Windows NT.
+    const FIRST: u32 = 0x2b43_9b80;
+    match time {
+        0 => String::new(),
+        time if time < FIRST || taken.is_some_and(|taken| time > taken) => format!("{time:08x}"),
+        time => format!("{time:08x} {}", &utc(time)[..10]),
+    }
 }
 
 fn symbols(module: &Module) -> String {
@@ -158,7 +180,7 @@ fn module_json(index: &UsageIndex<'_>, module: &Module, sections: bool) -> Value
         "range": json::range(module.range, width),
         "time_date_stamp": json::hex32(module.time_date_stamp),
         "checksum": json::hex32(module.checksum),
-        "version": module.version.map(|version| version.to_string()),
+        "version": version(module).map(|version| version.to_string()),
         "debug": module.debug_record.as_ref().map(debug_json),
     });
     if sections {

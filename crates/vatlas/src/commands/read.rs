@@ -2,28 +2,31 @@
 
 use crate::{
     commands::memory::length,
+    draw::text::size,
     failure::{Exit, Failure},
     json,
-    open::TargetArgs,
+    open::{TargetArgs, not_written, words},
     output::Output,
     progress::Progress,
+    words::counted,
 };
 use serde_json::json;
 use std::{
     fs::OpenOptions,
-    io::{BufWriter, IsTerminal, Write},
-    path::PathBuf,
+    io::{BufWriter, ErrorKind, IsTerminal, Write},
+    path::{Path, PathBuf},
 };
 use vatlas_space::{AddressSpace, Backing, Va, VaRange};
 
 const EXAMPLES: &str = "\
 Examples:
-  vatlas read crash.dmp ntdll 0x1000 --raw -o header.bin
+  vatlas read crash.dmp greeter 0x400 --raw -o header.bin
   vatlas read crash.dmp sp 64K --raw --fill 00 -o stack.bin
   vatlas read crash.dmp 0x00400000 256 --raw | xxd
   vatlas read crash.dmp pc 16                the digits alone
 
-A hole ends the copy with exit code 3 and says where; --fill writes a byte for each one that is missing.";
+A hole ends the copy with exit code 3 and says where; --fill writes a byte for each one that is missing and
+goes on. A file that exists already is left alone without --force.";
 
 /// Arguments.
 #[derive(clap::Args, Debug)]
@@ -71,30 +74,52 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let last = Va(location.va.0.saturating_add(args.length - 1)).min(space.range().last());
     let range = VaRange::new(location.va, last)
         .ok_or_else(|| Failure::could_not(format!("{} lies outside the address space", location.va)))?;
+    refuse_nothing(space, range, args.fill)?;
     let mut progress = Progress::new(output, range.size());
     let mut sink = Sink::new(args, output)?;
-    let copied = copy(space, range, args.fill, &mut sink, &mut progress)
-        .and_then(|copied| sink.finish().map(|()| copied))
-        .map_err(|error| Failure::could_not(format!("writing: {error}")))?;
+    let copied =
+        copy(space, range, args.fill, &mut sink, &mut progress).and_then(|copied| Ok((copied, sink.finish()?)));
     drop(progress);
+    let (copied, hex) = match copied {
+        Ok(copied) => copied,
+        // The reader has what it wants.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(opened.exit()),
+        Err(error) => return Err(Failure::could_not(format!("writing: {}", words(&error)))),
+    };
+    if let Some(path) = &args.output {
+        output.remark(&format!("written: {} ({})", path.display(), size(copied.written)));
+    }
     if output.json && (args.output.is_some() || !args.raw) {
-        let width = index.process().width;
         let answer = json!({
-            "range": json::range(range, width), "copied": copied.read, "missing": copied.missing,
-            "file": args.output.as_ref().map(|path| path.display().to_string()),
+            "range": json::range(range, index.process().width), "copied": copied.read, "missing": copied.missing,
+            "file": args.output.as_ref().map(|path| path.display().to_string()), "hex": hex,
         });
         output.document(&json::document("read", opened.input(), answer));
     }
-    match copied.hole {
-        Some(hole) if copied.read == 0 => {
-            Err(Failure::could_not(format!("nothing could be read at {}: {}", hole.range.first(), hole.store)))
+    let Some(hole) = &copied.hole else { return Ok(opened.exit()) };
+    output.remark(&missing(&copied, hole, args.fill));
+    Ok(Exit::Partial)
+}
+
+/// Fails before a file is made when there is nothing to put into it.
+fn refuse_nothing(space: &dyn AddressSpace, range: VaRange, fill: Option<u8>) -> Result<(), Failure> {
+    let mut backings = space.backings_in(range);
+    let Some(first) = backings.next() else { return Ok(()) };
+    if first.store.is_readable() || (fill.is_some() && backings.any(|backing| backing.store.is_readable())) {
+        return Ok(());
+    }
+    let what = if fill.is_some() { "none of these bytes can be read" } else { "nothing can be read" };
+    Err(Failure::could_not(format!("{what} at {}: {}", range.first(), first.store))
+        .hint("'vatlas explain' says more; --images may add the bytes of modules"))
+}
+
+fn missing(copied: &Copied, hole: &Backing, fill: Option<u8>) -> String {
+    let (missing, first) = (counted(usize::try_from(copied.missing).unwrap_or(usize::MAX), "byte"), hole.range.first());
+    match fill {
+        Some(fill) => {
+            format!("warning: {missing} cannot be read and became {fill:02x}, the first at {first}: {}", hole.store)
         }
-        Some(hole) => {
-            let missing = copied.missing;
-            output.remark(&format!("{missing} bytes are missing, the first at {}: {}", hole.range.first(), hole.store));
-            Ok(Exit::Partial)
-        }
-        None => Ok(opened.exit()),
+        None => format!("warning: stopped at {first}, {missing} short: {}; --fill goes on behind holes", hole.store),
     }
 }
 
@@ -102,6 +127,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 struct Copied {
     read: u64,
     missing: u64,
+    written: u64,
     hole: Option<Backing>,
 }
 
@@ -113,7 +139,7 @@ fn copy(
     sink: &mut Sink<'_>,
     progress: &mut Progress,
 ) -> std::io::Result<Copied> {
-    let mut copied = Copied { read: 0, missing: 0, hole: None };
+    let mut copied = Copied { read: 0, missing: 0, written: 0, hole: None };
     let mut piece = vec![0; PIECE];
     for backing in space.backings_in(range) {
         let mut at = backing.range.first();
@@ -139,7 +165,7 @@ fn copy(
                     size
                 }
             };
-            sink.write(&piece[..count])?;
+            copied.written += sink.write(&piece[..count])?;
             progress.at(copied.read + copied.missing);
             let Some(next) = at.checked_add(count as u64) else { return Ok(copied) };
             at = next;
@@ -152,59 +178,65 @@ fn copy(
 enum Sink<'o> {
     File(BufWriter<std::fs::File>),
     Pipe(std::io::Stdout),
-    Digits(Option<BufWriter<std::fs::File>>, &'o mut Output),
+    DigitFile(BufWriter<std::fs::File>),
+    Digits(&'o mut Output),
+    Document(String),
 }
 
 impl<'o> Sink<'o> {
     fn new(args: &Args, output: &'o mut Output) -> Result<Self, Failure> {
-        let file = args.output.as_ref().map(|path| {
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).create_new(!args.force);
-            options.open(path).map(BufWriter::new).map_err(|error| {
-                let failure = Failure::could_not(format!("{}: {error}", path.display()));
-                if error.kind() == std::io::ErrorKind::AlreadyExists {
-                    failure.hint("--force overwrites it")
-                } else {
-                    failure
-                }
-            })
-        });
-        let file = file.transpose()?;
+        let file = args.output.as_ref().map(|path| create(path, args.force)).transpose()?;
         match (args.raw, file) {
             (true, Some(file)) => Ok(Self::File(file)),
             (true, None) if std::io::stdout().is_terminal() => {
                 Err(Failure::usage("raw bytes are not written to a terminal").hint("give --output FILE, or pipe them"))
             }
             (true, None) => Ok(Self::Pipe(std::io::stdout())),
-            (false, file) => Ok(Self::Digits(file, output)),
+            (false, Some(file)) => Ok(Self::DigitFile(file)),
+            (false, None) if output.json => Ok(Self::Document(String::new())),
+            (false, None) => Ok(Self::Digits(output)),
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    /// Returns how many bytes or digits were written.
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<u64> {
         let digits = || bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         match self {
-            Self::File(file) => file.write_all(bytes),
-            Self::Pipe(pipe) => pipe.write_all(bytes),
-            Self::Digits(Some(file), _) => file.write_all(digits().as_bytes()),
-            Self::Digits(None, output) => {
-                if !output.json {
-                    output.text(&digits());
-                }
-                Ok(())
+            Self::File(file) => file.write_all(bytes).map(|()| bytes.len() as u64),
+            Self::Pipe(pipe) => pipe.write_all(bytes).map(|()| bytes.len() as u64),
+            Self::DigitFile(file) => file.write_all(digits().as_bytes()).map(|()| 2 * bytes.len() as u64),
+            Self::Digits(output) if output.is_closed() => Err(ErrorKind::BrokenPipe.into()),
+            Self::Digits(output) => {
+                output.text(&digits());
+                Ok(2 * bytes.len() as u64)
+            }
+            Self::Document(text) => {
+                text.push_str(&digits());
+                Ok(2 * bytes.len() as u64)
             }
         }
     }
 
-    fn finish(self) -> std::io::Result<()> {
+    /// Ends the text; returns the digits that belong into a document.
+    fn finish(self) -> std::io::Result<Option<String>> {
         match self {
-            Self::File(mut file) | Self::Digits(Some(mut file), _) => file.flush(),
-            Self::Pipe(mut pipe) => pipe.flush(),
-            Self::Digits(None, output) => {
-                if !output.json {
-                    output.text("\n");
-                }
-                Ok(())
+            Self::File(mut file) => file.flush().map(|()| None),
+            Self::Pipe(mut pipe) => pipe.flush().map(|()| None),
+            Self::DigitFile(mut file) => file.write_all(b"\n").and_then(|()| file.flush()).map(|()| None),
+            Self::Digits(output) => {
+                output.text("\n");
+                Ok(None)
             }
+            Self::Document(text) => Ok(Some(text)),
         }
     }
+}
+
+fn create(path: &Path, force: bool) -> Result<BufWriter<std::fs::File>, Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!force);
+    options.open(path).map(BufWriter::new).map_err(|error| {
+        let failure = not_written(path, &error);
+        if error.kind() == ErrorKind::AlreadyExists { failure.hint("--force overwrites it") } else { failure }
+    })
 }

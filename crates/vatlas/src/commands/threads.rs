@@ -1,22 +1,23 @@
 //! `vatlas threads FILE`: threads with stacks and registers.
 
 use crate::{
-    draw::text::{printable, range},
+    draw::text::printable,
     failure::{Exit, Failure},
     json,
     open::TargetArgs,
     output::Output,
-    table::{Side, Table},
+    table::{Cell, Side, Table},
+    words::whereabouts,
 };
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use vatlas_debug::usage_index::UsageIndex;
-use vatlas_space::{Registers, StackExtent, Target, Thread, Va, VaRange};
+use vatlas_space::{ExceptionRecord, Machine, PointerWidth, Registers, StackExtent, Target, Thread, Va};
 
 const EXAMPLES: &str = "\
 Examples:
   vatlas threads crash.dmp
-  vatlas threads crash.dmp --thread 4204 --registers
+  vatlas threads crash.dmp --thread 1704 --registers
   vatlas threads crash.dmp --wide            SSE, AVX, NEON and shadow-stack registers too
   vatlas threads crash.dmp --json | jq '.answer[] | {id, name}'";
 
@@ -74,69 +75,113 @@ fn table(target: &dyn Target, index: &UsageIndex<'_>, threads: &[&Thread], outpu
         ("SUSPENDED", Side::Right),
     ];
     let mut table = Table::new(&columns);
-    let crashed = target.exception().map(|exception| exception.thread);
-    let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
-    let width = index.process().width;
     for thread in threads {
-        for (number, side) in thread.sides.iter().enumerate() {
-            let mark = if number == 0 && crashed == Some(thread.id) { "!" } else { "" };
-            let place = |of: fn(&Registers) -> Va| {
-                side.registers.as_ref().map(|registers| of(registers).text(width)).unwrap_or_default()
-            };
-            let suspended = if thread.suspend_count == 0 { String::new() } else { thread.suspend_count.to_string() };
-            table.row([
-                crate::table::Cell::styled(mark, red),
-                if number == 0 { thread.id.to_string() } else { String::new() }.into(),
-                if thread.sides.len() > 1 { side.machine.to_string() } else { String::new() }.into(),
-                if number == 0 { thread.name.clone().unwrap_or_default() } else { String::new() }.into(),
-                place(|registers| registers.pc).into(),
-                side.registers.as_ref().map(|registers| whereabouts(index, registers.pc)).unwrap_or_default().into(),
-                place(|registers| registers.sp).into(),
-                stack(&side.stack).into(),
-                side.teb.map(|teb| teb.text(width)).unwrap_or_default().into(),
-                suspended.into(),
-            ]);
+        let crash = at_exception(target, thread);
+        for row in rows(index, thread, target.exception(), crash) {
+            table.row(row);
         }
     }
-    if !table.is_empty() {
-        output.text(&table.render(output.colour));
-    }
+    output.text(&table.render(output.colour));
 }
 
-/// Module and offset, or what else the address is.
-fn whereabouts(index: &UsageIndex<'_>, va: Va) -> String {
-    match index.module_at(va) {
-        Some(module) => format!("{}+{:#x}", module.name(), va.0 - module.range.first().0),
-        None => index.at(va).usage.to_string(),
+/// The registers of a thread at the exception, where they are not those that the thread list has: a process that writes
+/// its own dump goes on running after the exception.
+fn at_exception<'t>(target: &'t dyn Target, thread: &Thread) -> Option<&'t Registers> {
+    let exception = target.exception().filter(|exception| exception.thread == thread.id)?;
+    let registers = exception.registers.as_ref()?;
+    let mut listed = thread.sides.iter().filter_map(|side| side.registers.as_ref());
+    (!listed.any(|listed| (listed.pc, listed.sp) == (registers.pc, registers.sp))).then_some(registers)
+}
+
+/// A row for each side of a thread, and one for the moment of the exception.
+fn rows(
+    index: &UsageIndex<'_>,
+    thread: &Thread,
+    exception: Option<&ExceptionRecord>,
+    crash: Option<&Registers>,
+) -> Vec<[Cell; 10]> {
+    let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
+    let is_crashed = exception.is_some_and(|exception| exception.thread == thread.id);
+    let mark = |is_marked: bool| Cell::styled(if is_marked { "!" } else { "" }, red);
+    let on_first = |number: usize, text: String| if number == 0 { text.into() } else { Cell::from("") };
+    let mut rows = Vec::new();
+    for (number, side) in thread.sides.iter().enumerate() {
+        let width = side.machine.width().unwrap_or(index.process().width);
+        let [pc, whereabouts, sp] = registers_cells(index, side.registers.as_ref(), width);
+        let suspended = if thread.suspend_count == 0 { String::new() } else { thread.suspend_count.to_string() };
+        rows.push([
+            mark(number == 0 && is_crashed && crash.is_none()),
+            on_first(number, thread.id.to_string()),
+            if thread.sides.len() > 1 { side.machine.to_string() } else { String::new() }.into(),
+            on_first(number, thread.name.clone().unwrap_or_default()),
+            pc,
+            whereabouts,
+            sp,
+            stack(&side.stack, width).into(),
+            side.teb.map(|teb| teb.text(width)).unwrap_or_default().into(),
+            on_first(number, suspended),
+        ]);
     }
+    if let Some(registers) = crash {
+        let width = registers.machine.width().unwrap_or(index.process().width);
+        let [pc, whereabouts, sp] = registers_cells(index, Some(registers), width);
+        let rest = || Cell::from("");
+        rows.push([mark(true), rest(), rest(), "at the exception".into(), pc, whereabouts, sp, rest(), rest(), rest()]);
+    }
+    rows
+}
+
+/// Instruction pointer, what it points into, stack pointer.
+fn registers_cells(index: &UsageIndex<'_>, registers: Option<&Registers>, width: PointerWidth) -> [Cell; 3] {
+    let Some(registers) = registers else { return ["".into(), "".into(), "".into()] };
+    [registers.pc.text(width).into(), whereabouts(index, registers.pc).into(), registers.sp.text(width).into()]
 }
 
 /// The bounds that the TEB tells, or what was captured.
-fn stack(stack: &StackExtent) -> String {
+fn stack(stack: &StackExtent, width: PointerWidth) -> String {
+    let range = |first: Va, last: Va| format!("{}-{}", first.text(width), last.text(width));
     match (stack.limit, stack.base, stack.captured) {
-        (Some(limit), Some(base), _) => VaRange::new(limit, Va(base.0 - 1)).map(range).unwrap_or_default(),
-        (_, _, Some(captured)) => format!("{} captured", range(captured)),
+        (Some(limit), Some(base), _) => range(limit, Va(base.0.saturating_sub(1))),
+        (_, _, Some(captured)) => format!("{} captured", range(captured.first(), captured.last())),
         _ => String::new(),
     }
 }
 
-/// Registers in rows of four.
+/// General registers of every side, then those of the exception, then wide ones.
 fn registers(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wide: bool, output: &mut Output) {
     for side in &thread.sides {
         let Some(registers) = &side.registers else { continue };
-        output.line("");
-        output.heading(&format!("thread {}, {}", thread.id, side.machine));
-        let digits = side.machine.width().unwrap_or(index.process().width).digits();
-        for row in registers.general.chunks(4) {
-            let cells: Vec<_> =
-                row.iter().map(|register| format!("{:>4} {:0digits$x}", register.name, register.value)).collect();
-            output.line(&cells.join("  "));
-        }
+        general(&format!("thread {}, {}", thread.id, side.machine), registers, index.process().width, output);
     }
-    if wide {
-        for register in target.wide_registers(index.process_index(), thread.id) {
-            output.line(&format!("{:>6} {}", printable(&register.name), big_endian(&register.bytes)));
-        }
+    if let Some(registers) = at_exception(target, thread) {
+        let heading = format!("thread {}, {}, at the exception", thread.id, registers.machine);
+        general(&heading, registers, index.process().width, output);
+    }
+    let registers = if wide { target.wide_registers(index.process_index(), thread.id) } else { Vec::new() };
+    if !registers.is_empty() {
+        output.line("");
+        output.heading(&format!("thread {}, wide registers", thread.id));
+    }
+    let (zero, set): (Vec<_>, Vec<_>) =
+        registers.into_iter().partition(|register| register.bytes.iter().all(|byte| *byte == 0));
+    for register in set {
+        output.line(&format!("{:>6} {}", printable(&register.name), big_endian(&register.bytes)));
+    }
+    if !zero.is_empty() {
+        let names: Vec<_> = zero.iter().map(|register| printable(&register.name)).collect();
+        output.line(&format!("  zero: {}", names.join(" ")));
+    }
+}
+
+/// Registers in rows of four.
+fn general(heading: &str, registers: &Registers, width: PointerWidth, output: &mut Output) {
+    output.line("");
+    output.heading(heading);
+    let digits = registers.machine.width().unwrap_or(width).digits();
+    for row in registers.general.chunks(4) {
+        let cells: Vec<_> =
+            row.iter().map(|register| format!("{:>4} {:0digits$x}", register.name, register.value)).collect();
+        output.line(&cells.join("  "));
     }
 }
 
@@ -149,26 +194,15 @@ fn thread_json(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wid
     let width = index.process().width;
     let va = |address: Option<Va>| address.map(|address| json::va(address, width));
     let sides = thread.sides.iter().map(|side| {
-        let digits = side.machine.width().unwrap_or(width);
-        json!({
-            "machine": side.machine.to_string(),
-            "teb": va(side.teb),
-            "stack": {
-                "captured": side.stack.captured.map(|captured| json::range(captured, width)),
-                "base": va(side.stack.base),
-                "limit": va(side.stack.limit),
-                "reserve": va(side.stack.reserve),
-            },
-            "pc": va(side.registers.as_ref().map(|registers| registers.pc)),
-            "pc_in": side.registers.as_ref().map(|registers| whereabouts(index, registers.pc)),
-            "sp": va(side.registers.as_ref().map(|registers| registers.sp)),
-            "registers": side.registers.as_ref().map(|registers| {
-                let values = registers.general.iter();
-                values
-                    .map(|register| (register.name.to_owned(), json::va(Va(register.value), digits)))
-                    .collect::<serde_json::Map<_, _>>()
-            }),
-        })
+        let mut value = state_json(index, side.registers.as_ref(), side.machine);
+        value["teb"] = va(side.teb).into();
+        value["stack"] = json!({
+            "captured": side.stack.captured.map(|captured| json::range(captured, width)),
+            "base": va(side.stack.base),
+            "limit": va(side.stack.limit),
+            "reserve": va(side.stack.reserve),
+        });
+        value
     });
     let mut value = json!({
         "id": thread.id.0,
@@ -178,6 +212,8 @@ fn thread_json(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wid
         "priority_class": thread.priority_class,
         "priority": thread.priority,
         "sides": sides.collect::<Value>(),
+        "at_exception": at_exception(target, thread)
+            .map(|registers| state_json(index, Some(registers), registers.machine)),
     });
     if wide {
         let registers = target.wide_registers(index.process_index(), thread.id);
@@ -185,4 +221,21 @@ fn thread_json(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wid
         value["wide_registers"] = Value::Object(registers.collect());
     }
     value
+}
+
+/// Where a thread was, and its registers; nulls where they were not captured.
+fn state_json(index: &UsageIndex<'_>, registers: Option<&Registers>, machine: Machine) -> Value {
+    let width = machine.width().unwrap_or(index.process().width);
+    let general = |registers: &Registers| {
+        let general = registers.general.iter();
+        let general = general.map(|register| (register.name.to_owned(), json::va(Va(register.value), width)));
+        Value::Object(general.collect())
+    };
+    json!({
+        "machine": machine.to_string(),
+        "pc": registers.map(|registers| json::va(registers.pc, width)),
+        "pc_in": registers.map(|registers| whereabouts(index, registers.pc)),
+        "sp": registers.map(|registers| json::va(registers.sp, width)),
+        "registers": registers.map(general),
+    })
 }

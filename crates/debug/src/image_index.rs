@@ -1,0 +1,228 @@
+//! The loaded images of a process: which one holds an address, and which part of it.
+//!
+//! Lists and headers in damaged files may claim anything, so claims that overlap are cut once, when the index is made:
+//! of modules the one with the highest base wins, of the parts of a module the one that its header names last.
+
+use std::cell::OnceCell;
+use vatlas_space::{Module, SectionTable, Source, Va, VaRange, disjoint};
+
+const PAGE: u64 = 0x1000;
+
+/// Reads the section table of a module.
+type ReadSections<'r> = &'r dyn Fn(&Module) -> Option<SectionTable>;
+
+/// The images of one process.
+pub(crate) struct ImageIndex<'t> {
+    images: Vec<Image<'t>>,
+    /// Sorted and disjoint: addresses, and the place of their image in `images`.
+    pieces: Vec<(VaRange, usize)>,
+}
+
+struct Image<'t> {
+    module: &'t Module,
+    parts: OnceCell<Option<Parts>>,
+}
+
+/// The section table of an image, and its parts in order of address.
+struct Parts {
+    table: SectionTable,
+    /// Sorted and disjoint: addresses, and the place of their section in the table, `None` for the headers.
+    pieces: Vec<(VaRange, Option<usize>)>,
+}
+
+/// The part of an image that holds an address.
+pub(crate) struct ImagePart<'i, 't> {
+    /// The image.
+    pub module: &'t Module,
+    /// Section or `headers`, where the sections are known.
+    pub name: Option<&'i str>,
+    /// The addresses around that are the same part of the same image.
+    pub range: VaRange,
+    /// What says so.
+    pub source: Source,
+}
+
+impl<'t> ImageIndex<'t> {
+    /// Indexes modules; their sections are read when they are first asked for.
+    pub fn new(modules: &'t [Module]) -> Self {
+        let mut images: Vec<_> = modules.iter().map(|module| Image { module, parts: OnceCell::new() }).collect();
+        images.sort_by_key(|image| image.module.range.first());
+        let claims: Vec<_> =
+            images.iter().enumerate().rev().map(|(place, image)| (image.module.range, place)).collect();
+        Self { pieces: cut(&claims), images }
+    }
+
+    /// The module that holds `va`.
+    pub fn module_at(&self, va: Va) -> Option<&'t Module> {
+        self.image_at(va).map(|(_, image)| image.module)
+    }
+
+    /// The sections of the module that holds `va`, where they are known.
+    pub fn sections_at(&self, va: Va, read: ReadSections<'_>) -> Option<&SectionTable> {
+        self.image_at(va)?.1.parts(read).map(|parts| &parts.table)
+    }
+
+    /// The part of a module that holds `va`.
+    pub fn part_at(&self, va: Va, read: ReadSections<'_>) -> Option<ImagePart<'_, 't>> {
+        let (range, image) = self.image_at(va)?;
+        let module = image.module;
+        let unnamed = |range| ImagePart { module, name: None, range, source: Source::Stream("ModuleListStream") };
+        let Some(parts) = image.parts(read) else { return Some(unnamed(range)) };
+        let (part, name) = parts.at(va, range);
+        Some(match name {
+            Some(name) => ImagePart { module, name: Some(name), range: part, source: parts.table.source.clone() },
+            None => unnamed(part),
+        })
+    }
+
+    /// Where the next image begins above `va`.
+    pub fn next_after(&self, va: Va) -> Option<Va> {
+        let next = self.pieces.partition_point(|(range, _)| range.first() <= va);
+        self.pieces.get(next).map(|(range, _)| range.first())
+    }
+
+    fn image_at(&self, va: Va) -> Option<(VaRange, &Image<'t>)> {
+        let (range, place) = around(&self.pieces, va).ok()?;
+        Some((range, &self.images[place]))
+    }
+}
+
+impl Image<'_> {
+    fn parts(&self, read: ReadSections<'_>) -> Option<&Parts> {
+        self.parts.get_or_init(|| Some(Parts::new(self.module, read(self.module)?))).as_ref()
+    }
+}
+
+impl Parts {
+    fn new(module: &Module, table: SectionTable) -> Self {
+        // In memory a section fills whole pages; what follows its last byte is padding of the same section.
+        let padded = |range: VaRange| {
+            let last = Va(range.last().0 | (PAGE - 1)).min(module.range.last());
+            VaRange::new(range.first(), last).unwrap_or(range)
+        };
+        let headers = VaRange::sized(module.range.first(), table.header_size).map(|range| (padded(range), None));
+        let sections = table.sections.iter().enumerate().map(|(place, section)| (padded(section.range), Some(place)));
+        let claims: Vec<_> = sections.rev().chain(headers).collect();
+        Self { pieces: cut(&claims), table }
+    }
+
+    /// The part at `va` and its name, no further than `limit`; without a name between parts.
+    fn at(&self, va: Va, limit: VaRange) -> (VaRange, Option<&str>) {
+        let (range, name) = match around(&self.pieces, va) {
+            Ok((range, place)) => {
+                (range, Some(place.map_or("headers", |place| self.table.sections[place].name.as_str())))
+            }
+            Err(gap) => (gap.unwrap_or(limit), None),
+        };
+        (range.intersection(limit).unwrap_or(limit), name)
+    }
+}
+
+/// Cuts overlapping claims; the first wins.
+fn cut<T: Copy>(claims: &[(VaRange, T)]) -> Vec<(VaRange, T)> {
+    disjoint(claims, |(range, _)| *range, |(_, owner), range| (range, *owner))
+}
+
+/// The piece that holds `va`, or else the gap around it.
+fn around<T: Copy>(pieces: &[(VaRange, T)], va: Va) -> Result<(VaRange, T), Option<VaRange>> {
+    let next = pieces.partition_point(|(range, _)| range.last() < va);
+    match pieces.get(next) {
+        Some((range, owner)) if range.contains(va) => Ok((*range, *owner)),
+        above => {
+            let first = next.checked_sub(1).and_then(|below| pieces[below].0.next()).unwrap_or(Va::ZERO);
+            let last = above.and_then(|(range, _)| range.first().checked_sub(1)).unwrap_or(Va(u64::MAX));
+            Err(VaRange::new(first, last))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vatlas_space::Section;
+
+    fn range(first: u64, size: u64) -> VaRange {
+        VaRange::sized(Va(first), size).unwrap()
+    }
+
+    fn module(path: &str, first: u64, size: u64) -> Module {
+        Module {
+            path: path.to_owned(),
+            range: range(first, size),
+            time_date_stamp: 0,
+            checksum: 0,
+            version: None,
+            debug_record: None,
+        }
+    }
+
+    /// Sections at addresses, of every module the same.
+    fn sections(parts: &[(&str, u64, u64)]) -> SectionTable {
+        let section = |&(name, first, size): &(&str, u64, u64)| Section {
+            name: name.to_owned(),
+            range: range(first, size),
+            executable: false,
+            writable: false,
+            file: None,
+        };
+        let sections = parts.iter().map(section).collect();
+        SectionTable { header_size: 0x400, sections, source: Source::ImageHeader { module: "test".to_owned() } }
+    }
+
+    /// The parts of the whole space that images hold: first and last address, module and section.
+    fn check(modules: &[Module], table: Option<&SectionTable>, expected: &[(u64, u64, &str, Option<&str>)]) {
+        let index = ImageIndex::new(modules);
+        let mut found = Vec::new();
+        let mut next = index.next_after(Va::ZERO);
+        while let Some(va) = next {
+            let part = index.part_at(va, &|_| table.cloned()).expect("an image begins here");
+            assert!(part.range.contains(va), "{va} {}", part.range);
+            found.push((part.range.first().0, part.range.last().0, part.module.name(), part.name.map(str::to_owned)));
+            next = part.range.next().filter(|next| index.module_at(*next).is_some());
+            next = next.or_else(|| index.next_after(part.range.last()));
+        }
+        let found: Vec<_> =
+            found.iter().map(|(first, last, module, part)| (*first, *last, *module, part.as_deref())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn of_modules_that_overlap_the_highest_base_wins() {
+        check(&[module("a", 0x1000, 0x1000)], None, &[(0x1000, 0x1fff, "a", None)]);
+        let inner: Vec<_> = (0..20).map(|index| module("inner", 0x10_0000 + index * 0x1000, 0x800)).collect();
+        let all: Vec<_> = inner.into_iter().chain([module("outer", 0x1000, 0x20_0000)]).collect();
+        let index = ImageIndex::new(&all);
+        for (va, name) in [(0x1000, "outer"), (0x10_0000, "inner"), (0x10_0800, "outer"), (0x20_0fff, "outer")] {
+            assert_eq!(index.module_at(Va(va)).unwrap().name(), name, "{va:#x}");
+        }
+        assert!(index.module_at(Va(0x20_1000)).is_none() && index.module_at(Va(0xfff)).is_none());
+    }
+
+    #[test]
+    fn parts_fill_pages_and_gaps_between_them_have_no_name() {
+        let table = sections(&[(".text", 0x2_0000, 0x1234), (".data", 0x3_0000, 0x10)]);
+        let expected = [
+            (0x1_0000, 0x1_0fff, "a", Some("headers")),
+            (0x1_1000, 0x1_ffff, "a", None),
+            (0x2_0000, 0x2_1fff, "a", Some(".text")),
+            (0x2_2000, 0x2_ffff, "a", None),
+            (0x3_0000, 0x3_0fff, "a", Some(".data")),
+            (0x3_1000, 0x3_ffff, "a", None),
+        ];
+        check(&[module("a", 0x1_0000, 0x3_0000)], Some(&table), &expected);
+    }
+
+    #[test]
+    fn a_part_ends_where_one_that_is_named_later_begins() {
+        let mut table = sections(&[(".wide", 0x1_1000, 0x5000), (".inner", 0x1_3000, 0x1000)]);
+        table.header_size = u32::MAX.into();
+        let expected = [
+            (0x1_0000, 0x1_0fff, "a", Some("headers")),
+            (0x1_1000, 0x1_2fff, "a", Some(".wide")),
+            (0x1_3000, 0x1_3fff, "a", Some(".inner")),
+            (0x1_4000, 0x1_5fff, "a", Some(".wide")),
+            (0x1_6000, 0x1_7fff, "a", Some("headers")),
+        ];
+        check(&[module("a", 0x1_0000, 0x8000)], Some(&table), &expected);
+    }
+}

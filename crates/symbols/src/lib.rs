@@ -1,0 +1,28 @@
+//! Names and lines for addresses of a module, and addresses for names, from whatever symbol files there are.
+//!
+//! This crate asks for files and is given bytes. An address is an [`vatlas_space::Rva`] of the module: taking off
+//! the base, or reducing a slot address, is the caller's business.
+
+pub mod breakpad;
+pub mod coff;
+pub mod exports;
+pub mod find_name;
+pub mod module_symbols;
+pub mod msvc_map;
+pub mod name;
+pub mod open;
+pub mod pdb;
+pub mod symbol;
+pub mod symbol_file;
+pub mod table;
+mod text_problems;
+
+pub use find_name::{Findings, Found, NamePattern, find, suggestions};
+pub use module_symbols::{Lookup, ModuleSymbols};
+pub use msvc_map::MapFile;
+pub use name::{Convention, Name};
+pub use open::open;
+pub use pdb::PdbFile;
+pub use symbol::{Frame, SourceLine, Symbol, SymbolKind};
+pub use symbol_file::{FileKind, Identity, Origin, SymbolFile};
+pub use table::{SymbolTable, TableBuilder};

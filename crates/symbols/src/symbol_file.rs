@@ -1,0 +1,107 @@
+//! A symbol file: what every kind of one can be asked.
+
+use crate::symbol::{Frame, Symbol};
+use std::{fmt, ops::ControlFlow};
+use vatlas_space::{Guid, Problem, Rva};
+
+/// The kinds of symbol files, best first: the order in which answers are preferred.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FileKind {
+    /// A program database, PDB 7.0 or 2.0.
+    Pdb,
+    /// A Breakpad symbol file.
+    Breakpad,
+    /// A linker map of Microsoft's linker.
+    MsvcMap,
+    /// The COFF symbol table of an image.
+    Coff,
+    /// The export table of an image.
+    Exports,
+    /// The function table of an image: where functions are, without names.
+    FunctionTable,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pdb => "PDB",
+            Self::Breakpad => "Breakpad symbols",
+            Self::MsvcMap => "linker map",
+            Self::Coff => "COFF symbols",
+            Self::Exports => "export table",
+            Self::FunctionTable => "function table",
+        })
+    }
+}
+
+/// Which build of a module a symbol file belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Identity {
+    /// GUID and age of a PDB 7.0.
+    Guid {
+        /// The GUID.
+        guid: Guid,
+        /// How often it was written since.
+        age: u32,
+    },
+    /// Signature and age of a PDB 2.0.
+    Signature {
+        /// The time stamp that identifies it.
+        signature: u32,
+        /// How often it was written since.
+        age: u32,
+    },
+    /// `TimeDateStamp` of the image that was linked.
+    TimeDateStamp(u32),
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Guid { guid, age } => write!(f, "{guid} age {age}"),
+            Self::Signature { signature, age } => write!(f, "{signature:08x} age {age}"),
+            Self::TimeDateStamp(stamp) => write!(f, "time stamp {stamp:08x}"),
+        }
+    }
+}
+
+/// Where an answer comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// Name of the file.
+    pub file: String,
+    /// What it is.
+    pub kind: FileKind,
+    /// Which build it belongs to, where it says so.
+    pub identity: Option<Identity>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.file, self.kind)
+    }
+}
+
+/// Names and lines of one module from one file.
+pub trait SymbolFile {
+    /// Where its answers come from.
+    fn origin(&self) -> &Origin;
+
+    /// What could not be read of the file, and what is odd; told when it was opened.
+    fn problems(&self) -> &[Problem] {
+        &[]
+    }
+
+    /// The symbol that `rva` belongs to: the one that covers it or, where sizes are not told, the nearest below.
+    /// Of several at one address the best name.
+    fn symbol_at(&self, rva: Rva) -> Option<Symbol>;
+
+    /// The functions that run at `rva`, innermost first; empty without debug information there.
+    fn frames_at(&self, rva: Rva) -> Vec<Frame>;
+
+    /// Every symbol, in any order, until the visitor breaks.
+    fn visit(&self, visitor: &mut dyn FnMut(&Symbol) -> ControlFlow<()>);
+
+    /// Address and size of the code of every line, with file and line, in order of address: for listings.
+    fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, crate::symbol::SourceLine)>;
+}
