@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod diff;
 mod explain;
 mod info;
 mod layout_args;
@@ -12,6 +13,8 @@ mod modules;
 mod paragraph;
 mod place;
 mod read;
+mod refs;
+mod search;
 mod slots;
 mod threads;
 
@@ -46,6 +49,12 @@ pub enum Command {
     Memory(memory::Args),
     /// Copy memory to a file
     Read(read::Args),
+    /// Find bytes, text, integers or pointers in memory
+    Search(search::Args),
+    /// Find who points at an address
+    Refs(refs::Args),
+    /// Compare two dumps: modules, threads, regions, memory
+    Diff(diff::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the manual page
@@ -65,6 +74,9 @@ pub fn run(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Threads(args) => threads::run(args, output),
         Command::Memory(args) => memory::run(args, output),
         Command::Read(args) => read::run(args, output),
+        Command::Search(args) => search::run(args, output),
+        Command::Refs(args) => refs::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),
     }

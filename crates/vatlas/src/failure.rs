@@ -7,7 +7,7 @@ use std::{io::Write, process::ExitCode};
 use vatlas_space::Problem;
 
 /// Exit codes; `docs/cli.md` promises them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Exit {
     /// Everything that was asked was answered.
     Done = 0,

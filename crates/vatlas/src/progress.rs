@@ -26,6 +26,12 @@ impl Progress {
         Self { bar, began: Instant::now(), shown: false, wanted }
     }
 
+    /// Sets how many bytes are done, and of how many.
+    pub fn of(&mut self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.at(done);
+    }
+
     /// Sets how many bytes are done.
     pub fn at(&mut self, done: u64) {
         if !self.wanted {

@@ -79,7 +79,7 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 /// Questions that together show every field; the first word is the command.
-const QUESTIONS: [&str; 17] = [
+const QUESTIONS: [&str; 20] = [
     "demo",
     "place 02012345 ffffc808 00005800 f000fff0",
     "slots",
@@ -97,6 +97,9 @@ const QUESTIONS: [&str; 17] = [
     "memory no-memory-info.dmp 10001200 16 --images images",
     "read crash.dmp sp 16",
     "read crash.dmp sp 16 --raw -o stack.bin",
+    "search crash.dmp u32:0x6c6c6548",
+    "refs crash.dmp esi --around allocation",
+    "diff crash.dmp x64.dmp",
 ];
 
 #[test]
