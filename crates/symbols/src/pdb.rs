@@ -79,11 +79,6 @@ struct Candidate<'a> {
 }
 
 impl PdbFile {
-    /// What could not be read, and what is odd, as far as opening showed it.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
     /// What could not be read of the parts that were needed since.
     pub fn later_problems(&self) -> Vec<Problem> {
         self.later_problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -303,6 +298,10 @@ fn damage_of(damage: Damage, place: String) -> Problem {
 impl SymbolFile for PdbFile {
     fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     fn symbol_at(&self, rva: Rva) -> Option<Symbol> {

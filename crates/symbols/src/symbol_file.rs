@@ -88,9 +88,7 @@ pub trait SymbolFile {
     fn origin(&self) -> &Origin;
 
     /// What could not be read of the file, and what is odd; told when it was opened.
-    fn problems(&self) -> &[Problem] {
-        &[]
-    }
+    fn problems(&self) -> &[Problem];
 
     /// The symbol that `rva` belongs to: the one that covers it or, where sizes are not told, the nearest below.
     /// Of several at one address the best name.

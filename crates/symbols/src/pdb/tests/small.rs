@@ -2,6 +2,7 @@
 //! layouts: the multi-stream file of 512-byte blocks, one section at 0x1000, one module.
 
 use super::{check, check_problem};
+use crate::symbol_file::SymbolFile as _;
 use crate::{PdbFile, symbol_file::Identity};
 use std::sync::Arc;
 
