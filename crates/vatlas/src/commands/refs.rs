@@ -113,18 +113,24 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     } else {
         if count > 0 {
             output.text(&table.render(output.colour));
+            let words = coverage_words(&summary.memory, count, "reference");
+            output.remark(&format!("pointing {}: {words}", pointee_words(&pointee, width)));
         }
-        output.remark(&format!(
-            "pointing into {}: {}",
-            range(pointee.range),
-            coverage_words(&summary.memory, count, "reference")
-        ));
     }
     if count == 0 {
         let hint = "--around region and --unaligned look for more";
-        return Err(Failure::could_not(format!("no register and no captured word points at {}", pointee.va)).hint(hint));
+        let message = format!("no register and no captured word points {}", pointee_words(&pointee, width));
+        return Err(Failure::could_not(message).hint(hint));
     }
     Ok(opened.exit())
+}
+
+/// `at 0x00401000`, `into 0x00400000-0x0040ffff`
+fn pointee_words(pointee: &Pointee, width: PointerWidth) -> String {
+    match pointee.range.size() {
+        1 => format!("at {}", pointee.va.text(width)),
+        _ => format!("into {}", range(pointee.range)),
+    }
 }
 
 fn table() -> Table {

@@ -95,8 +95,8 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     } else {
         if rows.count > 0 {
             output.text(&rows.table.render(output.colour));
+            output.remark(&coverage_words(&summary, rows.count, "match"));
         }
-        output.remark(&coverage_words(&summary, rows.count, "match"));
     }
     if rows.count == 0 {
         return Err(Failure::could_not("nothing in the captured memory matches").hint(not_searched(&summary.coverage)));

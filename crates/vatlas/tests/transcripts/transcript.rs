@@ -85,5 +85,6 @@ macro_rules! transcripts {
 }
 
 transcripts!(
-    damaged, demo, explain, foreign, info, locations, map, memory, modules, pictures, read, systems, threads, usage
+    damaged, demo, diff, explain, foreign, info, locations, map, memory, modules, pictures, read, refs, search,
+    systems, threads, usage
 );
