@@ -1,5 +1,6 @@
 //! Whether two targets show the same thing at two moments: what speaks against it, as remarks.
 
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vatlas_space::{Host, Problem, Process, ProcessIndex, Target};
 
 /// What the two targets are and where that differs, the weightiest first. Without a remark the two may well be one
@@ -46,7 +47,10 @@ fn processes(a: &Process, b: &Process, remarks: &mut Vec<Problem>) {
     let hint = "these are two processes: thread ids, stacks and heaps agree by accident only";
     compare("process id", a.id, b.id, hint, remarks);
     let hint = "these are two runs: thread ids, stacks and heaps agree by accident only";
-    let start = |process: &Process| process.create_time.map(|seconds| format!("{seconds} s after 1970"));
+    let start = |process: &Process| {
+        let time = OffsetDateTime::from_unix_timestamp(process.create_time?.into()).ok()?;
+        time.format(&Rfc3339).ok()
+    };
     compare("process start", start(a), start(b), hint, remarks);
 }
 
