@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_median_is_read_and_not_the_mean() {
-        let text = r#"{"mean":{"point_estimate":9.0},"median":{"confidence_interval":{"lower_bound":1.0},"point_estimate":1500.5,"standard_error":3.0}}"#;
+        let text = r#"{"mean":{"point_estimate":9.0},"median":{"confidence_interval":{"lower_bound":1.0},"point_estimate":1500.0,"standard_error":3.0}}"#;
         assert_eq!(median(text), Some(Duration::from_nanos(1500)));
         assert_eq!(median("{}"), None);
     }
