@@ -69,7 +69,7 @@ fn what_the_targets_are() {
     check_identity(&xp(), &other, &expected);
     let (mut early, mut late) = (xp(), xp());
     (early.process().create_time, late.process().create_time) = (Some(10), Some(20));
-    check_identity(&early, &late, &["process start: 10 s after 1970 in A, 20 s after 1970 in B"]);
+    check_identity(&early, &late, &["process start: 1970-01-01T00:00:10Z in A, 1970-01-01T00:00:20Z in B"]);
 }
 
 #[test]

@@ -3,12 +3,10 @@
 //! No random damage makes these; somebody who wants a reader to die does.
 
 use crate::{
-    MOST_MEMORY,
-    meter::measure,
-    open,
+    MOST_MEMORY, open,
     questions::{Seen, ask},
-    random::Random,
 };
+use vatlas_fixtures::{meter::measure, random::Random};
 use vatlas_space::{ProcessIndex, Store, Target};
 
 /// Records of each list.

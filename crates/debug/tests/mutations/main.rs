@@ -7,23 +7,26 @@
 
 mod counted;
 mod hostile;
-mod meter;
 mod mutate;
 mod questions;
-mod random;
 
-use meter::measure;
 use mutate::Sample;
 use questions::{Seen, ask};
-use random::Random;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 use vatlas_fixtures::{all, many_regions, samples};
+use vatlas_fixtures::{
+    meter::{Meter, measure},
+    random::Random,
+};
 use vatlas_images::{pe::PeHeaders, pe_image::PeImage};
 use vatlas_space::{Module, Rva};
 use vatlas_targets::{FileBytes, Format, ImageFile, ImageFiles, MinidumpTarget, recognize, recognize::not_a_target};
+
+#[global_allocator]
+static METER: Meter = Meter;
 
 /// Damaged files made from each dump, from each image, and from each start of another format.
 const DUMPS: u64 = 2500;

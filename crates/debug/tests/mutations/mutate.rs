@@ -1,7 +1,7 @@
 //! Damage: what a bad disk, a crash while writing, or malice may do to a file.
 
-use crate::random::Random;
 use std::ops::Range;
+use vatlas_fixtures::random::Random;
 
 /// A good file, and the parts of it that steer a reader.
 pub struct Sample {

@@ -1,6 +1,6 @@
 //! Everything that a user can ask about a target, asked of a damaged one; what must hold of every answer.
 
-use crate::{counted::Counted, random::Random};
+use crate::counted::Counted;
 use std::ops::ControlFlow;
 use vatlas_debug::{
     crash::crash,
@@ -13,6 +13,7 @@ use vatlas_debug::{
     search::{Pattern, SearchOptions, search},
     usage_index::UsageIndex,
 };
+use vatlas_fixtures::random::Random;
 use vatlas_space::{ProcessIndex, Store, Target, Va};
 
 /// Names of addresses, as people type them.

@@ -5,18 +5,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-mod meter;
-mod random;
-
-use meter::measure;
-use random::Random;
 use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
+use vatlas_fixtures::{
+    meter::{Meter, measure},
+    random::Random,
+};
 use vatlas_space::Rva;
 use vatlas_symbols::{PdbFile, SymbolFile};
+
+#[global_allocator]
+static METER: Meter = Meter;
 
 const X86: &[u8] = include_bytes!("../../../../fixtures/symbols/counters/counters-x86.pdb");
 const X64: &[u8] = include_bytes!("../../../../fixtures/symbols/counters/counters-x64.pdb");
