@@ -6,7 +6,7 @@ use crate::{
 };
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
-use clap::{Args, Parser, ValueEnum, builder::Styles, error::ErrorKind};
+use clap::{Args, FromArgMatches, Parser, ValueEnum, builder::Styles, error::ErrorKind};
 use std::process::ExitCode;
 
 const ABOUT: &str = "An atlas of virtual addresses.\n\n\
@@ -33,6 +33,25 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// It is wrong, or asks for help or the version.
+    pub fn of_process() -> Result<Self, clap::Error> {
+        Self::of_one_command().map_or_else(Self::try_parse, Ok)
+    }
+
+    /// The same with only the named command built, which takes a quarter of the time; `None` when anything is unusual,
+    /// so that help and mistakes are answered from the whole table.
+    fn of_one_command() -> Option<Self> {
+        let name = std::env::args_os().nth(1)?.into_string().ok()?;
+        let line = Global::augment_args(clap::Command::new("vatlas")).disable_help_subcommand(true);
+        let line = line.subcommand(Command::alone(&name)?);
+        Self::from_arg_matches(&line.try_get_matches_from(std::env::args_os()).ok()?).ok()
+    }
 }
 
 /// When to use colour.

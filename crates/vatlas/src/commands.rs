@@ -26,58 +26,64 @@ use crate::{
 };
 use clap::Subcommand;
 
-/// What vatlas can do.
-#[derive(Subcommand, Debug)]
-pub enum Command {
-    /// Explain a small dump of our own, and show what to try next
-    Demo(demo::Args),
-    /// Say what an address means on Windows CE and NT, without any file
-    Place(place::Args),
-    /// Show how a layout divides its address space
-    Slots(slots::Args),
-    /// Say what a dump is, why it was written, and what could not be read
-    Info(info::Args),
-    /// Explain addresses of a dump: what, whose, what is stored there, and why
-    Explain(explain::Args),
-    /// List the regions of a process, add them up, draw them
-    Map(map::Args),
-    /// List loaded and unloaded modules
-    Modules(modules::Args),
-    /// List threads with stacks and registers
-    Threads(threads::Args),
-    /// Show memory as hexadecimal digits and text
-    Memory(memory::Args),
-    /// Copy memory to a file
-    Read(read::Args),
-    /// Find bytes, text, integers or pointers in memory
-    Search(search::Args),
-    /// Find who points at an address
-    Refs(refs::Args),
-    /// Compare two dumps: modules, threads, regions, memory
-    Diff(diff::Args),
-    /// Print completions for a shell
-    Completions(completions::Args),
-    /// Print the manual page
-    Man(man::Args),
+/// Makes of the table what the command line needs of it.
+macro_rules! commands {
+    ($($(#[doc = $about:literal])* $variant:ident($module:ident),)*) => {
+        /// What vatlas can do.
+        #[derive(Subcommand, Debug)]
+        pub enum Command {
+            $($(#[doc = $about])* $variant($module::Args),)*
+        }
+
+        /// Runs a command.
+        pub fn run(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
+            match command {
+                $(Command::$variant(args) => $module::run(args, output),)*
+            }
+        }
+
+        impl Command {
+            /// The arguments of the command with this name, without those of all others: to build them all takes
+            /// longer than most answers.
+            pub fn alone(name: &str) -> Option<clap::Command> {
+                match name {
+                    $(stringify!($module) => Some(<$module::Args as clap::Args>::augment_args(clap::Command::new(name.to_owned()))),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-/// Runs a command.
-pub fn run(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
-    match command {
-        Command::Demo(args) => demo::run(args, output),
-        Command::Place(args) => place::run(args, output),
-        Command::Slots(args) => slots::run(args, output),
-        Command::Info(args) => info::run(args, output),
-        Command::Explain(args) => explain::run(args, output),
-        Command::Map(args) => map::run(args, output),
-        Command::Modules(args) => modules::run(args, output),
-        Command::Threads(args) => threads::run(args, output),
-        Command::Memory(args) => memory::run(args, output),
-        Command::Read(args) => read::run(args, output),
-        Command::Search(args) => search::run(args, output),
-        Command::Refs(args) => refs::run(args, output),
-        Command::Diff(args) => diff::run(args, output),
-        Command::Completions(args) => completions::run(args, output),
-        Command::Man(args) => man::run(args, output),
-    }
+commands! {
+    /// Explain a small dump of our own, and show what to try next
+    Demo(demo),
+    /// Say what an address means on Windows CE and NT, without any file
+    Place(place),
+    /// Show how a layout divides its address space
+    Slots(slots),
+    /// Say what a dump is, why it was written, and what could not be read
+    Info(info),
+    /// Explain addresses of a dump: what, whose, what is stored there, and why
+    Explain(explain),
+    /// List the regions of a process, add them up, draw them
+    Map(map),
+    /// List loaded and unloaded modules
+    Modules(modules),
+    /// List threads with stacks and registers
+    Threads(threads),
+    /// Show memory as hexadecimal digits and text
+    Memory(memory),
+    /// Copy memory to a file
+    Read(read),
+    /// Find bytes, text, integers or pointers in memory
+    Search(search),
+    /// Find who points at an address
+    Refs(refs),
+    /// Compare two dumps: modules, threads, regions, memory
+    Diff(diff),
+    /// Print completions for a shell
+    Completions(completions),
+    /// Print the manual page
+    Man(man),
 }

@@ -12,13 +12,12 @@ mod progress;
 mod table;
 mod words;
 
-use clap::Parser;
 use failure::Failure;
 use output::Output;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::Cli::of_process() {
         Ok(cli) => cli,
         Err(error) => return cli::report(&error),
     };
