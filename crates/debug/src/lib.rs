@@ -14,6 +14,7 @@ pub mod map;
 pub mod picture;
 pub mod refs;
 pub mod search;
+pub mod symbol_provider;
 #[cfg(test)]
 mod testing;
 pub mod usage;

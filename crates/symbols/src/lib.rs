@@ -16,6 +16,8 @@ pub mod symbol;
 pub mod symbol_file;
 pub mod table;
 mod text_problems;
+pub mod types;
+pub mod variable;
 
 pub use find_name::{Findings, Found, NamePattern, find, suggestions};
 pub use module_symbols::{Lookup, ModuleSymbols};
@@ -26,3 +28,5 @@ pub use pdb::PdbFile;
 pub use symbol::{Frame, SourceLine, Symbol, SymbolKind};
 pub use symbol_file::{FileKind, Identity, Origin, SymbolFile};
 pub use table::{SymbolTable, TableBuilder};
+pub use types::{Type, TypeId, Types};
+pub use variable::{FrameRule, Variable, VariablePlace};

@@ -94,12 +94,11 @@ impl Name {
     /// Reads the name of a symbol by the habits of the file that has it.
     pub fn of(symbol: &Symbol, origin: &Origin, machine: Machine) -> Self {
         let name = match (origin.kind, symbol.kind) {
-            (FileKind::MsvcMap | FileKind::Coff, _) | (FileKind::Pdb, SymbolKind::Public) => {
-                Self::read(&symbol.name, machine)
-            }
+            (FileKind::MsvcMap | FileKind::GnuMap | FileKind::Listing | FileKind::Coff, _)
+            | (FileKind::Pdb, SymbolKind::Public) => Self::read(&symbol.name, machine),
             (FileKind::Exports, _) => Self::of_export(&symbol.name, machine),
             (FileKind::FunctionTable, _) => Self::itself(&symbol.name),
-            (FileKind::Pdb | FileKind::Breakpad, _) => Self::declared(&symbol.name),
+            (FileKind::Pdb | FileKind::Breakpad | FileKind::Dwarf, _) => Self::declared(&symbol.name),
         };
         if symbol.kind == SymbolKind::Data { Self { convention: None, ..name } } else { name }
     }

@@ -1,6 +1,10 @@
 //! A symbol file: what every kind of one can be asked.
 
-use crate::symbol::{Frame, Symbol};
+use crate::{
+    symbol::{Frame, Symbol},
+    types::{TypeId, Types},
+    variable::{Constant, FrameRule, Variable},
+};
 use std::{fmt, ops::ControlFlow};
 use vatlas_space::{Guid, Problem, Rva};
 
@@ -9,10 +13,16 @@ use vatlas_space::{Guid, Problem, Rva};
 pub enum FileKind {
     /// A program database, PDB 7.0 or 2.0.
     Pdb,
+    /// DWARF debug information of an image.
+    Dwarf,
     /// A Breakpad symbol file.
     Breakpad,
     /// A linker map of Microsoft's linker.
     MsvcMap,
+    /// A linker map of the GNU linker.
+    GnuMap,
+    /// A listing of the compiler.
+    Listing,
     /// The COFF symbol table of an image.
     Coff,
     /// The export table of an image.
@@ -26,7 +36,10 @@ impl fmt::Display for FileKind {
         f.write_str(match self {
             Self::Pdb => "PDB",
             Self::Breakpad => "Breakpad symbols",
+            Self::Dwarf => "DWARF",
             Self::MsvcMap => "linker map",
+            Self::GnuMap => "GNU linker map",
+            Self::Listing => "listing",
             Self::Coff => "COFF symbols",
             Self::Exports => "export table",
             Self::FunctionTable => "function table",
@@ -102,4 +115,27 @@ pub trait SymbolFile {
 
     /// Address and size of the code of every line, with file and line, in order of address: for listings.
     fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, crate::symbol::SourceLine)>;
+
+    /// The types of the program; `None` without any.
+    fn types(&self) -> Option<&dyn Types> {
+        None
+    }
+
+    /// The type of a variable or function of this file.
+    fn type_of(&self, _symbol: &Symbol) -> Option<TypeId> {
+        None
+    }
+
+    /// Variables in scope at an address of code, innermost scope first, parameters of each function before its locals.
+    fn variables_at(&self, _rva: Rva) -> Vec<Variable> {
+        Vec::new()
+    }
+
+    /// Every constant, until the visitor breaks.
+    fn visit_constants(&self, _visitor: &mut dyn FnMut(&Constant) -> ControlFlow<()>) {}
+
+    /// How to leave the frame of the x86 function at an address; the narrowest rule of several.
+    fn frame_rule_at(&self, _rva: Rva) -> Option<FrameRule> {
+        None
+    }
 }
