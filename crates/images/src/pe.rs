@@ -116,8 +116,8 @@ fn section(header: &pe::ImageSectionHeader) -> PeSection {
     }
 }
 
-/// `IMAGE_FILE_MACHINE_*` of the PE specification.
-fn machine(number: u16) -> Machine {
+/// The processor of an `IMAGE_FILE_MACHINE_*` number of the PE specification.
+pub fn machine(number: u16) -> Machine {
     match number {
         0x014c => Machine::X86,
         0x8664 => Machine::X64,

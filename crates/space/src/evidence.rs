@@ -20,6 +20,11 @@ pub enum Source {
         /// Name of the file.
         name: String,
     },
+    /// A symbol file.
+    SymbolFile {
+        /// Name of the file, and what it is.
+        name: String,
+    },
     /// Memory that was read at an address.
     Memory(Va),
     /// Something that the user said.
@@ -37,6 +42,7 @@ impl fmt::Display for Source {
             Self::Stream(name) => f.write_str(name),
             Self::ImageHeader { module } => write!(f, "header of {module}"),
             Self::ImageFile { name } => write!(f, "image file {name}"),
+            Self::SymbolFile { name } => f.write_str(name),
             Self::Memory(va) => write!(f, "memory at {va}"),
             Self::User => f.write_str("as given"),
             Self::Deduced(from) => write!(f, "deduced from {from}"),

@@ -21,7 +21,7 @@ use crate::{
     text_problems::{TextProblems, Words, hex, lines},
 };
 use std::collections::HashMap;
-use vatlas_space::{Guid, Problem, Rva};
+use vatlas_space::{Guid, Machine, Problem, Rva};
 
 /// Deepest nesting of inlined pieces that is believed.
 const DEEPEST: u32 = 255;
@@ -38,6 +38,7 @@ pub fn read(file: &str, bytes: &[u8]) -> SymbolTable {
         files: HashMap::new(),
         origins: HashMap::new(),
         identity: None,
+        machine: None,
         functions: Vec::new(),
         lines: Vec::new(),
         stack_records: 0,
@@ -66,7 +67,19 @@ pub fn read(file: &str, bytes: &[u8]) -> SymbolTable {
         problems.whole(Problem::note(file, cause));
     }
     let origin = Origin { file: file.to_owned(), kind: FileKind::Breakpad, identity: reader.identity };
-    reader.builder.build(origin).with_problems(problems.finish())
+    reader.builder.build(origin).with_machine(reader.machine).with_problems(problems.finish())
+}
+
+/// The processor by Breakpad's word for it.
+fn machine(cpu: &str) -> Option<Machine> {
+    Some(match cpu {
+        "x86" => Machine::X86,
+        "x86_64" => Machine::X64,
+        "arm" => Machine::Arm,
+        "arm64" | "arm64e" => Machine::Arm64,
+        "mips" | "mips64" => Machine::Mips,
+        _ => return None,
+    })
 }
 
 /// A `FUNC` record.
@@ -92,6 +105,7 @@ struct Reader {
     files: HashMap<u32, u32>,
     origins: HashMap<u32, String>,
     identity: Option<Identity>,
+    machine: Option<Machine>,
     functions: Vec<Function>,
     lines: Vec<Line>,
     stack_records: usize,
@@ -137,7 +151,8 @@ impl Reader {
 
     /// `MODULE os cpu id name`
     fn module(&mut self, mut words: Words) -> Result<(), String> {
-        let (_os, _cpu) = (words.word(), words.word());
+        let (_os, cpu) = (words.word(), words.word());
+        self.machine = cpu.and_then(machine);
         let id = words.word().ok_or("the module has no identity")?;
         let identity = identity(id).ok_or_else(|| format!("identity '{id}' is no GUID and age"))?;
         if self.identity.is_some_and(|known| known != identity) {

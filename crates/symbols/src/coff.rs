@@ -29,7 +29,7 @@ pub fn read(file: &str, headers: &PeHeaders, bytes: &[u8]) -> Result<Option<Symb
         Problem::damage(format!("{file}: COFF symbol table"), cause)
     })?;
     let identity = Some(Identity::TimeDateStamp(headers.time_date_stamp));
-    let table = builder.build(Origin { file: file.to_owned(), kind: FileKind::Coff, identity });
+    let table = builder.build(Origin { file: file.to_owned(), kind: FileKind::Coff, identity }).of_image(headers);
     Ok((!table.is_empty()).then_some(table))
 }
 

@@ -34,7 +34,7 @@ pub fn exports(file: &str, headers: &PeHeaders, read: ReadImage) -> Option<Symbo
     if forwarders > 0 {
         problems.push(Problem::note(file, format!("{forwarders} exports lead to other images")));
     }
-    Some(builder.build(origin(file, headers, FileKind::Exports)).with_problems(problems))
+    Some(builder.build(origin(file, headers, FileKind::Exports)).of_image(headers).with_problems(problems))
 }
 
 /// Functions that nothing names, as `function at 0x1000`: those of the function table at whose start no symbol of
@@ -50,7 +50,7 @@ pub fn unnamed_functions(
     for function in functions.iter().filter(|function| !named.contains(&function.begin)) {
         builder.symbol(function.begin, function.size, &format!("function at {}", function.begin), SymbolKind::Label);
     }
-    let table = builder.build(origin(file, headers, FileKind::FunctionTable));
+    let table = builder.build(origin(file, headers, FileKind::FunctionTable)).of_image(headers);
     (!table.is_empty()).then_some(table)
 }
 

@@ -34,7 +34,7 @@ use crate::{
     table::SymbolTable,
 };
 use std::ops::ControlFlow;
-use vatlas_space::{Problem, Rva};
+use vatlas_space::{Problem, Rva, Va};
 
 /// Bytes at the front in which the head of a map is looked for.
 const HEAD: usize = 4096;
@@ -122,6 +122,10 @@ impl SymbolFile for MapFile {
 
     fn visit(&self, visitor: &mut dyn FnMut(&Symbol) -> ControlFlow<()>) {
         self.table.visit(visitor);
+    }
+
+    fn image_base(&self) -> Option<Va> {
+        self.preferred_base.map(Va)
     }
 
     fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, SourceLine)> {

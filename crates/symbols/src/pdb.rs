@@ -41,7 +41,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 use streams::{StreamBytes, Streams};
-use vatlas_space::{Problem, Rva};
+use vatlas_space::{Machine, Problem, Rva};
 
 pub use streams::SharedBytes;
 
@@ -302,6 +302,11 @@ impl SymbolFile for PdbFile {
 
     fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    fn machine(&self) -> Option<Machine> {
+        let (header, _) = self.dbi.as_ref()?;
+        (header.machine != 0).then(|| vatlas_images::pe::machine(header.machine))
     }
 
     fn symbol_at(&self, rva: Rva) -> Option<Symbol> {

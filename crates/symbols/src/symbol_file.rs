@@ -6,7 +6,7 @@ use crate::{
     variable::{Constant, FrameRule, Variable},
 };
 use std::{fmt, ops::ControlFlow};
-use vatlas_space::{Guid, Problem, Rva};
+use vatlas_space::{Guid, Machine, Problem, Rva, Va};
 
 /// The kinds of symbol files, best first: the order in which answers are preferred.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -115,6 +115,16 @@ pub trait SymbolFile {
 
     /// Address and size of the code of every line, with file and line, in order of address: for listings.
     fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, crate::symbol::SourceLine)>;
+
+    /// Where the linker expected the image, for files whose own addresses count from there.
+    fn image_base(&self) -> Option<Va> {
+        None
+    }
+
+    /// The processor of the program, where the file tells.
+    fn machine(&self) -> Option<Machine> {
+        None
+    }
 
     /// The types of the program; `None` without any.
     fn types(&self) -> Option<&dyn Types> {

@@ -5,7 +5,8 @@ use crate::{
     symbol_file::{Origin, SymbolFile},
 };
 use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow};
-use vatlas_space::{Problem, Rva};
+use vatlas_images::pe::PeHeaders;
+use vatlas_space::{Machine, Problem, Rva, Va};
 
 /// A symbol's row; the name lies in the arena.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +92,8 @@ impl TableBuilder {
         self.inlines.sort_by_key(|row| (row.depth, row.rva));
         SymbolTable {
             origin,
+            machine: None,
+            image_base: None,
             problems: Vec::new(),
             names: self.names,
             files: self.files,
@@ -139,6 +142,8 @@ fn covers(symbols: &[SymbolRow]) -> Vec<Cover> {
 #[derive(Debug)]
 pub struct SymbolTable {
     origin: Origin,
+    machine: Option<Machine>,
+    image_base: Option<Va>,
     problems: Vec<Problem>,
     names: String,
     files: Vec<String>,
@@ -153,6 +158,20 @@ impl SymbolTable {
     #[must_use]
     pub fn with_problems(mut self, problems: Vec<Problem>) -> Self {
         self.problems = problems;
+        self
+    }
+
+    /// The same table with the processor of the program.
+    #[must_use]
+    pub fn with_machine(mut self, machine: Option<Machine>) -> Self {
+        self.machine = machine;
+        self
+    }
+
+    /// The same table with what the headers of its image say.
+    #[must_use]
+    pub(crate) fn of_image(mut self, headers: &PeHeaders) -> Self {
+        (self.machine, self.image_base) = (Some(headers.machine), Some(Va(headers.image_base)));
         self
     }
 
@@ -227,6 +246,14 @@ impl SymbolFile for SymbolTable {
 
     fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    fn machine(&self) -> Option<Machine> {
+        self.machine
+    }
+
+    fn image_base(&self) -> Option<Va> {
+        self.image_base
     }
 
     fn symbol_at(&self, rva: Rva) -> Option<Symbol> {

@@ -22,6 +22,8 @@ pub(super) struct Header {
     /// Stream of the global symbol records.
     pub(super) symbol_records: u16,
     pub(super) is_stripped: bool,
+    /// `IMAGE_FILE_MACHINE_*`; 0 where the linker did not say.
+    pub(super) machine: u16,
     /// The parts of the stream.
     modules: Range<usize>,
     contributions: Range<usize>,
@@ -45,7 +47,7 @@ impl Header {
         }
         // modules, contributions, section map, source files, type servers, number of one, streams, edit-and-continue
         let [modules, contributions, map, files, servers, _, streams, edits] = sizes;
-        let flags = reader.u16()?;
+        let (flags, machine) = (reader.u16()?, reader.u16()?);
         let at = |before: &[usize]| before.iter().copied().fold(HEADER_SIZE, usize::saturating_add);
         let streams_at = at(&[modules, contributions, map, files, servers, edits]);
         Some(Self {
@@ -53,6 +55,7 @@ impl Header {
             age,
             symbol_records,
             is_stripped: flags & STRIPPED != 0,
+            machine,
             modules: HEADER_SIZE..at(&[modules]),
             contributions: at(&[modules])..at(&[modules, contributions]),
             streams: streams_at..streams_at.saturating_add(streams),
