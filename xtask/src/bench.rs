@@ -5,6 +5,7 @@
 mod library;
 mod peers;
 mod process;
+mod symbols;
 mod table;
 
 use library::Library;
@@ -13,6 +14,7 @@ use process::Run;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use symbols::Symbols;
 use table::{Measured, Quantity, Row};
 
 /// Builds the release program, measures every row, and prints the table.
@@ -20,12 +22,14 @@ use table::{Measured, Quantity, Row};
 /// # Errors
 /// When the program does not build or the table cannot be measured at all. A row that fails says so in the table.
 pub fn run(root: &Path) -> Result<(), String> {
+    let program = build(root)?;
     let bench = Bench {
         root: root.to_path_buf(),
-        program: build(root)?,
         stackwalk: Peer::find("minidump-stackwalk"),
-        library: Library::measure(root),
+        library: Library::measure(root, "vatlas-debug", "questions"),
         many: many_regions(root)?,
+        symbols: Symbols::measure(root, &program)?,
+        program,
         largest: largest_dump(),
     };
     println!("{}\n", conditions(&bench.stackwalk));
@@ -43,6 +47,7 @@ struct Bench {
     many: PathBuf,
     /// The largest dump of the corpus, when there is a corpus.
     largest: Option<PathBuf>,
+    symbols: Symbols,
 }
 
 impl Bench {
@@ -58,6 +63,7 @@ impl Bench {
         ];
         rows.extend(self.largest.as_ref().map(|dump| self.largest_time(dump)));
         rows.extend(self.largest.as_ref().map(|dump| self.largest_memory(dump)));
+        rows.extend(self.symbols.rows());
         rows
     }
 

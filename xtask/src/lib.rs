@@ -5,6 +5,7 @@
 
 pub mod arrows;
 pub mod bench;
+pub mod compare_cpu;
 pub mod fixtures;
 pub mod gates;
 pub mod tidy;

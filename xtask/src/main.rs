@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use xtask::gates::{self, GATES, Outcome};
-use xtask::{bench, fixtures, tree};
+use xtask::{bench, compare_cpu, fixtures, tree};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +30,11 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         ["fixtures"] => fixtures::write(&tree::root()).map(|()| true),
         ["fixtures", "--check"] => run_gate("fixtures"),
         ["bench"] => bench::run(&tree::root()).map(|()| true),
+        ["compare-cpu"] => compare_cpu::run(&tree::root(), compare_cpu::USUAL_COUNT),
+        ["compare-cpu", count] => {
+            let count = count.parse().map_err(|_| format!("compare-cpu {count}: not a number"))?;
+            compare_cpu::run(&tree::root(), count)
+        }
         [name] => run_gate(name),
         _ => Err(format!("{}: too many arguments; see cargo xtask help", words.join(" "))),
     }
@@ -72,6 +77,9 @@ cargo xtask GATE
 {gates}
 cargo xtask fixtures [--check]
     writes the fixtures and their hashes; with --check only compares
+cargo xtask compare-cpu [COUNT]
+    executes COUNT random instructions of every encoding on the machine's processor and on Unicorn's (GPL, a process of
+    its own, installed into target/tools with pip), and prints what differs
 cargo xtask bench
     measures the release build and prints the table
 "

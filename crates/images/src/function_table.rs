@@ -1,9 +1,18 @@
-//! The function table of an x64 image (`.pdata`): where functions begin and end.
+//! The function table of an image (`.pdata`): where functions begin and end.
 //!
-//! `RUNTIME_FUNCTION` of the x64 exception-handling documentation: begin, end (not included) and unwind information,
-//! three addresses of 32 bits. A record whose unwind information is chained (`UNW_FLAG_CHAININFO`, bit 2 of the flags
-//! above three bits of version) is a further piece of another function. Functions that call nothing and save nothing
-//! have no record.
+//! ```text
+//! x64          begin, end (not included), unwind information                       three RVAs
+//! ARM64, ARM   begin, packed unwind data or the RVA of a record                    1c4: Thumb-2
+//! ARM, SH (CE) begin, prolog:8 length:22 is-32-bit:1 has-handler:1                 a linked address; instructions
+//! MIPS (CE)    begin, end, handler, handler data, end of the prolog                linked addresses
+//! ```
+//!
+//! `RUNTIME_FUNCTION` of the x64 exception-handling documentation, "ARM exception handling", "ARM64 exception handling",
+//! and "PDATA structures" of the Windows CE documentation. Functions that call nothing and save nothing have no record.
+
+mod ce;
+mod packed;
+mod x64;
 
 use crate::{
     image_bytes::{ReadImage, read_whole},
@@ -12,12 +21,10 @@ use crate::{
 use object::pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION;
 use vatlas_space::{Machine, Rva};
 
-/// Records read at a time.
-const RECORDS: usize = 256;
-/// Bytes of a record.
-const RECORD: usize = 12;
-/// Set in the first byte of chained unwind information.
-const CHAINED: u8 = 4 << 3;
+/// Bytes read at a time, at most: a multiple of 8, 12 and 20.
+const CHUNK: usize = 1920;
+/// `e_lfanew` of the DOS header.
+const NEW_HEADER: Rva = Rva(0x3c);
 
 /// Addresses of a function, in one piece.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,66 +35,85 @@ pub struct FunctionExtent {
     pub size: u32,
 }
 
-/// Reads the function table of an x64 image in the order of the table; empty for other processors.
+/// What a record is read with.
+struct Table<'a> {
+    headers: &'a PeHeaders,
+    read: ReadImage<'a>,
+}
+
+impl Table<'_> {
+    /// A linked address as one of the image; `None` outside.
+    fn rva(&self, va: u32) -> Option<u32> {
+        let rva = u32::try_from(u64::from(va).checked_sub(self.headers.image_base)?).ok()?;
+        (rva != 0 && rva < self.headers.size_of_image).then_some(rva)
+    }
+
+    /// A function that lies in the image, from its first address up to `end`.
+    fn extent(&self, begin: u32, end: u32) -> Option<FunctionExtent> {
+        let size = end.checked_sub(begin).filter(|size| *size != 0 && begin != 0)?;
+        (end <= self.headers.size_of_image).then_some(FunctionExtent { begin: Rva(begin), size })
+    }
+
+    fn word(&self, rva: u32) -> Option<u32> {
+        let mut bytes = [0; 4];
+        (read_whole(self.read, Rva(rva), &mut bytes) == 4).then(|| u32::from_le_bytes(bytes))
+    }
+}
+
+/// One word of a record; 0 behind its end.
+fn field(record: &[u8], index: usize) -> u32 {
+    let bytes = record.get(4 * index..).and_then(|rest| rest.first_chunk());
+    bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+/// Reads the function of a record; `None` for one that is no function.
+type ReadRecord = fn(&Table, &[u8]) -> Option<FunctionExtent>;
+
+/// Reads the function table of an image in the order of the table; empty for processors that have none.
 pub fn read(headers: &PeHeaders, read: ReadImage) -> Vec<FunctionExtent> {
-    let table = headers.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION);
-    let Some((table, size)) = table.filter(|_| headers.machine == Machine::X64) else { return Vec::new() };
+    let table = Table { headers, read };
+    let Some((at, size)) = headers.directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION) else { return Vec::new() };
+    let Some((length, function)) = form(&table) else { return Vec::new() };
     // A table larger than the image is damage; what follows the image's end is not read.
-    let end = u64::from(table.0) + u64::from(size.min(headers.size_of_image));
+    let end = u64::from(at.0) + u64::from(size.min(headers.size_of_image));
     let mut functions = Vec::new();
-    let mut at = table;
-    let mut buffer = [0; RECORDS * RECORD];
-    while u64::from(at.0) + RECORD as u64 <= end {
+    let mut at = at;
+    let mut buffer = [0; CHUNK];
+    while u64::from(at.0) + length as u64 <= end {
         let wanted = buffer.len().min((end - u64::from(at.0)) as usize);
         let count = read_whole(read, at, &mut buffer[..wanted]);
-        let records = buffer[..count].chunks_exact(RECORD);
-        functions.extend(records.filter_map(|record| function(record, read)));
-        let Some(next) = at.checked_add((count - count % RECORD) as u32).filter(|next| *next > at) else { break };
+        let records = buffer[..count].chunks_exact(length);
+        functions.extend(records.filter_map(|record| function(&table, record)));
+        let Some(next) = at.checked_add((count - count % length) as u32).filter(|next| *next > at) else { break };
         at = next;
     }
     functions
 }
 
-fn function(record: &[u8], read: ReadImage) -> Option<FunctionExtent> {
-    let field = |index: usize| record.get(4 * index..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
-    let (begin, end, unwind) = (field(0)?, field(1)?, field(2)?);
-    let mut first = [0];
-    let is_piece = unwind & 1 != 0 || read(Rva(unwind), &mut first) == 1 && first[0] & CHAINED != 0;
-    let size = end.checked_sub(begin).filter(|size| *size != 0 && begin != 0 && !is_piece)?;
-    Some(FunctionExtent { begin: Rva(begin), size })
+/// Bytes of a record, and how it is read.
+fn form(table: &Table) -> Option<(usize, ReadRecord)> {
+    match table.headers.machine {
+        Machine::X64 => Some((12, x64::function)),
+        Machine::Arm64 => Some((8, packed::of_arm64)),
+        Machine::Mips => Some((20, ce::of_mips)),
+        // IMAGE_FILE_MACHINE_SH3, SH3DSP, SH3E, SH4, SH5
+        Machine::Other(0x1a2..=0x1a8) => Some((8, ce::of_arm_or_sh)),
+        // Two forms of one length: only the number of the processor tells them apart.
+        Machine::Arm => match machine_number(table)? {
+            0x1c0 | 0x1c2 => Some((8, ce::of_arm_or_sh)),
+            0x1c4 => Some((8, packed::of_arm)),
+            _ => None,
+        },
+        Machine::X86 | Machine::Other(_) => None,
+    }
+}
+
+/// `IMAGE_FILE_HEADER.Machine`, behind the signature of four bytes.
+fn machine_number(table: &Table) -> Option<u16> {
+    let header = table.word(NEW_HEADER.0)?;
+    let number = table.word(header.checked_add(4)?)?;
+    Some(number as u16)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::image_bytes::of_file;
-    use vatlas_fixtures::pe::{self, Image};
-
-    #[test]
-    fn functions_without_pieces_of_others() {
-        let records: [[u32; 3]; 5] = [
-            [0x1000, 0x1040, 0x2040],
-            [0x1040, 0x1050, 0x2041], // one record stands for another
-            [0x1060, 0x1070, 0x2044], // chained
-            [0x1070, 0x1070, 0x2040], // empty
-            [0x1080, 0x10ff, 0x9000], // unwind information out of reach
-        ];
-        let mut table: Vec<u8> = records.iter().flatten().flat_map(|number| number.to_le_bytes()).collect();
-        table.resize(0x40, 0);
-        table.extend_from_slice(&[0x01, 0, 0, 0, 0x21, 0, 0, 0]);
-        let image = |machine, size| {
-            let image = Image::new(machine, 0x1_4000_0000).section(".text", 0x6000_0020, vec![0xcc; 0x200], 0);
-            image.section(".pdata", 0x4000_0040, table.clone(), 0).directory(3, 0x2000, size).file()
-        };
-        let check = |machine, size, expected: &[(u32, u32)]| {
-            let file = image(machine, size);
-            let headers = PeHeaders::read(&file).unwrap();
-            let functions = read(&headers, &of_file(&headers, &file));
-            let functions: Vec<_> = functions.iter().map(|function| (function.begin.0, function.size)).collect();
-            assert_eq!(functions, expected);
-        };
-        check(pe::Machine::Amd64, 60, &[(0x1000, 0x40), (0x1080, 0x7f)]);
-        check(pe::Machine::Amd64, 23, &[(0x1000, 0x40)]);
-        check(pe::Machine::I386, 60, &[]);
-    }
-}
+mod tests;

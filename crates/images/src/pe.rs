@@ -41,6 +41,8 @@ pub struct PeHeaders {
     pub size_of_headers: u32,
     /// `ImageBase`: where the linker expected it.
     pub image_base: u64,
+    /// `Subsystem`: 2 and 3 for Windows programs with and without windows, 9 for Windows CE.
+    pub subsystem: u16,
     /// `IMAGE_FILE_LARGE_ADDRESS_AWARE`: a 32-bit process of it may use more than 2 GB.
     pub large_address_aware: bool,
     /// Sections in the order of the table.
@@ -93,6 +95,7 @@ fn read_as<Headers: ImageNtHeaders>(bytes: &[u8]) -> object::Result<PeHeaders> {
         size_of_image: optional.size_of_image(),
         size_of_headers: optional.size_of_headers(),
         image_base: optional.image_base(),
+        subsystem: optional.subsystem().0,
         large_address_aware: file.characteristics.get(LE).0 & pe::IMAGE_FILE_LARGE_ADDRESS_AWARE.0 != 0,
         sections: sections.iter().map(section).collect(),
         directories: directories

@@ -13,6 +13,7 @@ pub mod place;
 pub mod signal;
 pub mod statement;
 pub mod value_look;
+pub mod walk;
 
 pub use address_text::{AddressError, ParsedAddress, parse_address};
 pub use area::{Area, AreaKind, Owner};

@@ -17,6 +17,7 @@ pub mod range;
 pub mod region;
 pub mod registers;
 pub mod target;
+pub mod walk;
 
 pub use address::{FileOffset, Pa, Pfn, PointerWidth, Rva, Va};
 pub use backing::{Backing, Store};
@@ -31,3 +32,4 @@ pub use range::VaRange;
 pub use region::{Region, RegionKind, RegionState};
 pub use registers::{Machine, Register, Registers, WideRegister};
 pub use target::{ExceptionRecord, Host, OsFamily, ProcessIndex, StreamEntry, Target, TargetKind};
+pub use walk::{Mapping, PageTableEntry, TableLevel, Walk, WalkEnd, WalkStep};

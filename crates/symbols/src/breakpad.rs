@@ -12,14 +12,23 @@
 //! 1010 6 17 1
 //! PUBLIC [m] 45dc 0 _NLG_Dispatch
 //! STACK WIN ...
+//! STACK CFI ...
 //! ```
+
+mod file;
+mod stack_cfi;
+mod stack_win;
+
+pub use file::BreakpadFile;
 
 use crate::{
     symbol::SymbolKind,
     symbol_file::{FileKind, Identity, Origin},
-    table::{SymbolTable, TableBuilder},
+    table::TableBuilder,
     text_problems::{TextProblems, Words, hex, lines},
 };
+use stack_cfi::CfiRules;
+use stack_win::FrameRules;
 use std::collections::HashMap;
 use vatlas_space::{Guid, Machine, Problem, Rva};
 
@@ -32,7 +41,7 @@ pub fn is_breakpad(bytes: &[u8]) -> bool {
 }
 
 /// Reads a symbol file called `file`. Lines that cannot be read are problems of the table; the rest is kept.
-pub fn read(file: &str, bytes: &[u8]) -> SymbolTable {
+pub fn read(file: &str, bytes: &[u8]) -> BreakpadFile {
     let mut reader = Reader {
         builder: TableBuilder::default(),
         files: HashMap::new(),
@@ -41,6 +50,8 @@ pub fn read(file: &str, bytes: &[u8]) -> SymbolTable {
         machine: None,
         functions: Vec::new(),
         lines: Vec::new(),
+        frame_rules: FrameRules::default(),
+        cfi_rules: CfiRules::default(),
         stack_records: 0,
         is_in_function: false,
         is_function_read: false,
@@ -67,7 +78,10 @@ pub fn read(file: &str, bytes: &[u8]) -> SymbolTable {
         problems.whole(Problem::note(file, cause));
     }
     let origin = Origin { file: file.to_owned(), kind: FileKind::Breakpad, identity: reader.identity };
-    reader.builder.build(origin).with_machine(reader.machine).with_problems(problems.finish())
+    let table = reader.builder.build(origin).with_machine(reader.machine).with_problems(problems.finish());
+    reader.frame_rules.finish();
+    reader.cfi_rules.finish();
+    BreakpadFile { table, frame_rules: reader.frame_rules, cfi_rules: reader.cfi_rules }
 }
 
 /// The processor by Breakpad's word for it.
@@ -108,6 +122,8 @@ struct Reader {
     machine: Option<Machine>,
     functions: Vec<Function>,
     lines: Vec<Line>,
+    frame_rules: FrameRules,
+    cfi_rules: CfiRules,
     stack_records: usize,
     is_in_function: bool,
     is_function_read: bool,
@@ -140,12 +156,20 @@ impl Reader {
             Some("FUNC") => self.function(words),
             Some("PUBLIC") => self.public(words),
             Some("INLINE") => self.inline(words),
-            Some("STACK") => {
+            Some("STACK") => self.stack(words),
+            Some(word) if hex(word).is_some() => self.line(Words(line)),
+            Some(word) => Err(format!("'{word}' is no record of Breakpad")),
+        }
+    }
+
+    fn stack(&mut self, mut words: Words) -> Result<(), String> {
+        match words.word() {
+            Some("WIN") => self.frame_rules.add(words),
+            Some("CFI") => self.cfi_rules.add(words),
+            _ => {
                 self.stack_records += 1;
                 Ok(())
             }
-            Some(word) if hex(word).is_some() => self.line(Words(line)),
-            Some(word) => Err(format!("'{word}' is no record of Breakpad")),
         }
     }
 
@@ -289,6 +313,8 @@ INLINE 1 21 7 4 100c 2
 PUBLIC m 1040 0 _after
 PUBLIC 1080 c last one
 STACK WIN 4 1000 30 0 0 0 0 0 0 0 0
+STACK CFI INIT 1000 30 .cfa: $rsp 8 + .ra: .cfa -8 + ^
+STACK OTHER 1
 ";
 
     fn problems(text: &str) -> Vec<String> {

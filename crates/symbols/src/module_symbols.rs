@@ -1,11 +1,12 @@
 //! All symbol files of one module, asked best first.
 
 use crate::{
-    symbol::{Frame, Symbol},
+    name::Name,
+    symbol::{Frame, SourceLine, Symbol, SymbolKind},
     symbol_file::{Origin, SymbolFile},
 };
 use std::ops::ControlFlow;
-use vatlas_space::Rva;
+use vatlas_space::{Machine, Rva};
 
 /// A symbol without a known size is no answer for addresses further away than this; it is a remark.
 const FAR: u32 = 0x1_0000;
@@ -22,6 +23,17 @@ pub struct Lookup {
     /// Functions and lines, innermost first; empty without debug information.
     pub frames: Vec<Frame>,
     /// Which file said so.
+    pub origin: Origin,
+    /// Which file said the line, where it is another one: a listing, which has lines for the symbols of other files.
+    pub line_origin: Option<Origin>,
+}
+
+/// The lines of a function, and which file said so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FunctionLines {
+    /// Address and size of the code of every line, with file and line, in order of address.
+    pub rows: Vec<(Rva, u32, SourceLine)>,
+    /// The file.
     pub origin: Origin,
 }
 
@@ -49,13 +61,25 @@ impl ModuleSymbols {
         let mut nearest: Option<Lookup> = None;
         for answer in answers {
             if answer.is_inside {
-                return Some(answer);
+                return Some(self.with_listed_line(answer));
             }
             if nearest.as_ref().is_none_or(|nearest| answer.offset < nearest.offset) {
                 nearest = Some(answer);
             }
         }
         nearest
+    }
+
+    /// The lines of a function that the file of an origin named: from that file, else from a listing.
+    pub fn lines_of(&self, function: &Symbol, origin: &Origin) -> Option<FunctionLines> {
+        let file = self.files.iter().find(|file| file.origin() == origin);
+        let rows = file.map(|file| file.lines_of(function)).unwrap_or_default();
+        if !rows.is_empty() {
+            return Some(FunctionLines { rows, origin: origin.clone() });
+        }
+        let (name, listing) = self.listing_of(function, origin)?;
+        let rows = listing.lines_of(&Symbol { name, ..function.clone() });
+        Some(FunctionLines { rows, origin: listing.origin().clone() })
     }
 
     /// Every symbol of every file, best file first, until the visitor breaks.
@@ -72,6 +96,47 @@ impl ModuleSymbols {
             }
         }
     }
+
+    /// The answer with the line that a listing has for it, where its own file has none.
+    fn with_listed_line(&self, answer: Lookup) -> Lookup {
+        let is_bare = match &answer.frames[..] {
+            [] => true,
+            [frame] => frame.line.is_none(),
+            _ => false,
+        };
+        let found = is_bare.then(|| self.listing_of(&answer.symbol, &answer.origin)).flatten();
+        let Some((name, listing)) = found else { return answer };
+        let Some(listed) = listing.listing().and_then(|listing| listing.line_at(&name, answer.offset)) else {
+            return answer;
+        };
+        let function = answer.frames.first().map(|frame| frame.function.clone());
+        let function = function.unwrap_or_else(|| self.plain_name(&answer.symbol, &answer.origin));
+        let frames = vec![Frame { function, line: Some(listed.line), is_inline: false }];
+        Lookup { frames, line_origin: Some(listing.origin().clone()), ..answer }
+    }
+
+    /// The one listing that has a function, and the name it has there: the decorated one, else the plain one. Static
+    /// functions of several files may have one name; then none is taken. Nor is one whose code has another size, for
+    /// that is of another build.
+    fn listing_of(&self, function: &Symbol, origin: &Origin) -> Option<(String, &dyn SymbolFile)> {
+        if matches!(function.kind, SymbolKind::Data) {
+            return None;
+        }
+        let listings = || self.files.iter().filter(|file| file.listing().is_some());
+        listings().next()?;
+        [function.name.clone(), self.plain_name(function, origin)].into_iter().find_map(|name| {
+            let size = |file: &dyn SymbolFile| file.listing().and_then(|listing| listing.size_of(&name));
+            let mut knowing = listings().filter_map(|file| Some((&**file, size(&**file)?)));
+            let (file, size) = knowing.next()?;
+            let is_same_size = function.size.is_none_or(|known| known == size);
+            (knowing.next().is_none() && is_same_size).then(|| (name.clone(), file))
+        })
+    }
+
+    fn plain_name(&self, symbol: &Symbol, origin: &Origin) -> String {
+        let machine = self.files.iter().find_map(|file| file.machine()).unwrap_or(Machine::Other(0));
+        Name::of(symbol, origin, machine).plain
+    }
 }
 
 fn lookup_in(file: &dyn SymbolFile, rva: Rva) -> Option<Lookup> {
@@ -79,5 +144,65 @@ fn lookup_in(file: &dyn SymbolFile, rva: Rva) -> Option<Lookup> {
     let offset = rva.offset_from(symbol.rva)?;
     let is_inside = symbol.offset_of(rva).is_some() && (symbol.size.is_some() || offset < FAR);
     let frames = if is_inside { file.frames_at(rva) } else { Vec::new() };
-    Some(Lookup { offset, is_inside, frames, origin: file.origin().clone(), symbol })
+    Some(Lookup { offset, is_inside, frames, origin: file.origin().clone(), line_origin: None, symbol })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileKind, Listing, TableBuilder};
+
+    const LISTING: &str = "; Listing generated by Microsoft (R) Optimizing Compiler
+\t.686P
+; File c:\\src\\app.c
+_draw@4\tPROC
+; 7 : {
+  00000\t55\t\t push\t ebp
+; 8 :   return 1;
+  00001\t33 c0\t\t xor\t eax, eax
+_draw@4\tENDP
+";
+
+    fn map(size: u32, name: &str) -> Box<dyn SymbolFile> {
+        let mut builder = TableBuilder::default();
+        builder.symbol(Rva(0x1000), size, name, SymbolKind::Function);
+        let origin = Origin { file: "app.map".to_owned(), kind: FileKind::MsvcMap, identity: None };
+        Box::new(builder.build(origin).with_machine(Some(Machine::X86)))
+    }
+
+    fn listing(file: &str) -> Box<dyn SymbolFile> {
+        Box::new(Listing::read(file, LISTING.as_bytes()))
+    }
+
+    fn check(files: Vec<Box<dyn SymbolFile>>, rva: u32, expected: Option<(&str, u32, &str)>) {
+        let symbols = ModuleSymbols::new(files);
+        let lookup = symbols.lookup(Rva(rva)).unwrap();
+        let line = lookup.frames.first().and_then(|frame| Some((frame.function.as_str(), frame.line.as_ref()?.line)));
+        let origin = lookup.line_origin.map(|origin| origin.to_string());
+        let found = line.zip(origin.as_deref()).map(|((function, line), origin)| (function, line, origin));
+        assert_eq!(found, expected, "{rva:x}");
+        assert_eq!(lookup.origin.kind, FileKind::MsvcMap);
+    }
+
+    #[test]
+    fn a_listing_tells_the_lines_of_another_file() {
+        let files = || vec![listing("app.cod"), map(0, "_draw@4")];
+        check(files(), 0x1000, Some(("draw", 7, "app.cod (listing)")));
+        check(files(), 0x1002, Some(("draw", 8, "app.cod (listing)")));
+        check(files(), 0x1003, None);
+        check(vec![listing("app.cod"), map(3, "draw")], 0x1001, Some(("draw", 8, "app.cod (listing)")));
+        let symbols = ModuleSymbols::new(files());
+        let lookup = symbols.lookup(Rva(0x1000)).unwrap();
+        let lines = symbols.lines_of(&lookup.symbol, &lookup.origin).unwrap();
+        assert_eq!(lines.origin.kind, FileKind::Listing);
+        let rows: Vec<_> = lines.rows.iter().map(|(rva, size, line)| (rva.0, *size, line.line)).collect();
+        assert_eq!(rows, [(0x1000, 1, 7), (0x1001, 2, 8)]);
+    }
+
+    #[test]
+    fn a_listing_of_something_else_tells_nothing() {
+        check(vec![listing("app.cod"), map(0, "_paint@4")], 0x1000, None);
+        check(vec![listing("app.cod"), map(4, "_draw@4")], 0x1000, None);
+        check(vec![listing("app.cod"), listing("other.cod"), map(0, "_draw@4")], 0x1000, None);
+    }
 }

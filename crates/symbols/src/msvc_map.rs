@@ -29,12 +29,12 @@ mod read;
 mod row;
 
 use crate::{
-    symbol::{Frame, SourceLine, Symbol},
+    symbol::{Frame, SourceLine, Symbol, SymbolKind},
     symbol_file::{Origin, SymbolFile},
     table::SymbolTable,
 };
 use std::ops::ControlFlow;
-use vatlas_space::{Problem, Rva, Va};
+use vatlas_space::{Machine, Problem, Rva, Va};
 
 /// Bytes at the front in which the head of a map is looked for.
 const HEAD: usize = 4096;
@@ -95,12 +95,33 @@ impl MapFile {
         read::read(file, bytes)
     }
 
+    /// A map does not name the processor, but names of C are decorated on 32-bit x86 only: `_f@8` occurs nowhere else,
+    /// and elsewhere most functions have no underscore in front.
+    fn is_x86(&self) -> bool {
+        let (mut is_certain, mut marked, mut all) = (false, 0, 0);
+        self.table.visit(&mut |symbol| {
+            if symbol.kind == SymbolKind::Function && !symbol.name.starts_with('?') {
+                let is_marked = symbol.name.starts_with(['_', '@']);
+                is_certain = is_marked && has_argument_bytes(&symbol.name);
+                (marked, all) = (marked + usize::from(is_marked), all + 1);
+            }
+            if is_certain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        is_certain || (all > 0 && marked * 4 > all * 3)
+    }
+
     /// Whether the text has the head of a map.
     pub fn is_map(bytes: &[u8]) -> bool {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]);
         let has = |start: &str| head.lines().any(|line| line.trim_start().starts_with(start));
         has(read::TIME_STAMP) && has(read::PREFERRED_BASE)
     }
+}
+
+/// `_f@8`: decimal digits after the last `@`.
+fn has_argument_bytes(name: &str) -> bool {
+    let bytes = name.rsplit_once('@').map(|(_, bytes)| bytes);
+    bytes.is_some_and(|bytes| !bytes.is_empty() && bytes.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl SymbolFile for MapFile {
@@ -126,6 +147,10 @@ impl SymbolFile for MapFile {
 
     fn image_base(&self) -> Option<Va> {
         self.preferred_base.map(Va)
+    }
+
+    fn machine(&self) -> Option<Machine> {
+        self.is_x86().then_some(Machine::X86)
     }
 
     fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, SourceLine)> {

@@ -95,7 +95,7 @@ impl Name {
     pub fn of(symbol: &Symbol, origin: &Origin, machine: Machine) -> Self {
         let name = match (origin.kind, symbol.kind) {
             (FileKind::MsvcMap | FileKind::GnuMap | FileKind::Listing | FileKind::Coff, _)
-            | (FileKind::Pdb, SymbolKind::Public) => Self::read(&symbol.name, machine),
+            | (FileKind::Pdb, SymbolKind::Public | SymbolKind::PublicFunction) => Self::read(&symbol.name, machine),
             (FileKind::Exports, _) => Self::of_export(&symbol.name, machine),
             (FileKind::FunctionTable, _) => Self::itself(&symbol.name),
             (FileKind::Pdb | FileKind::Breakpad | FileKind::Dwarf, _) => Self::declared(&symbol.name),

@@ -2,7 +2,10 @@
 
 use crate::{
     breakpad, coff,
+    dwarf::DwarfFile,
     exports::{exports, unnamed_functions},
+    gnu_map::GnuMap,
+    listing::Listing,
     msvc_map::MapFile,
     pdb::{PdbFile, SharedBytes},
     symbol_file::SymbolFile,
@@ -41,17 +44,45 @@ pub fn open(name: &str, bytes: SharedBytes) -> Result<Box<dyn SymbolFile>, Probl
         return Ok(Box::new(breakpad::read(name, content)));
     }
     if content.starts_with(b"MZ") {
-        let best = image_tables(name, content)?.into_iter().next();
-        let none = || Problem::damage(name, "this image names nothing: it has no COFF symbols and exports nothing");
-        return Ok(Box::new(best.ok_or_else(|| none().hint("look for its .pdb or .map"))?));
+        let best = image_files(name, &bytes)?.into_iter().next();
+        let cause = "this image names nothing: it has no debug information, no COFF symbols and exports nothing";
+        return best.ok_or_else(|| Problem::damage(name, cause).hint("look for its .pdb or .map"));
     }
     if MapFile::is_map(content) {
         return Ok(Box::new(MapFile::read(name, content)));
     }
+    if GnuMap::is_map(content) {
+        return Ok(Box::new(GnuMap::read(name, content)));
+    }
+    if Listing::is_listing(content) {
+        return Ok(Box::new(Listing::read(name, content)));
+    }
     Err(not_symbols(name, content))
 }
 
-/// All tables of an image file, best first: COFF symbols, exports, functions without a name.
+/// All that an image file says about names, best first: DWARF, COFF symbols, exports, functions without a name; then
+/// DWARF that has rules for leaving frames and no names.
+///
+/// # Errors
+/// The bytes are no image, or end inside its headers.
+pub fn image_files(name: &str, bytes: &SharedBytes) -> Result<Vec<Box<dyn SymbolFile>>, Problem> {
+    let tables = image_tables(name, (**bytes).as_ref())?;
+    let dwarf = DwarfFile::open(name, bytes)?;
+    let (names, frames) = match dwarf {
+        Some(dwarf) if dwarf.has_names() => (Some(dwarf), None),
+        other => (None, other),
+    };
+    let boxed = |dwarf: DwarfFile| Box::new(dwarf) as Box<dyn SymbolFile>;
+    let tables = tables.into_iter().map(|table| Box::new(table) as Box<dyn SymbolFile>);
+    let mut files: Vec<_> = names.into_iter().map(boxed).chain(tables).collect();
+    // Rules for leaving frames alone name nothing.
+    if !files.is_empty() {
+        files.extend(frames.map(boxed));
+    }
+    Ok(files)
+}
+
+/// The tables of an image file, best first: COFF symbols, exports, functions without a name.
 ///
 /// # Errors
 /// The bytes are no image, or end inside its headers.
@@ -98,7 +129,7 @@ fn is_pdb(bytes: &[u8]) -> bool {
 }
 
 fn not_symbols(name: &str, bytes: &[u8]) -> Problem {
-    let kinds = "PDB, Breakpad .sym, .map of Microsoft's linker and images can be read";
+    let kinds = "PDB, Breakpad .sym, .map of Microsoft's and the GNU linker, listings and images can be read";
     let sample = &bytes[..bytes.len().min(512)];
     let (what, hint) = match OTHERS.iter().find(|(start, _, _)| bytes.starts_with(start)) {
         Some((_, what, hint)) => (*what, *hint),
@@ -134,14 +165,14 @@ mod tests {
         check(b"MODULE windows x86 000000000000000000000000000000001 a.pdb\n", Ok(FileKind::Breakpad));
         check(b" a\n\n Timestamp is 0 (x)\n\n Preferred load address is 00400000\n", Ok(FileKind::MsvcMap));
         check(&image(Machine::I386).directory(0, 0x2000, 0x60).file(), Ok(FileKind::Exports));
-        let kinds = "PDB, Breakpad .sym, .map of Microsoft's linker and images can be read";
+        let kinds = "PDB, Breakpad .sym, .map of Microsoft's and the GNU linker, listings and images can be read";
         let told = |what: &str| format!("x: holds no symbols that can be read: it is {what}");
         let no_text = "a text without the heading of a linker map or a Breakpad file";
         check(b"", Err(&told("an empty file; was it copied to the end?")));
         check(b"hello", Err(&told(&format!("{no_text}; {kinds}"))));
         check(b"\0\x01", Err(&told(&format!("of no kind that is known; {kinds}"))));
         check(b"PK\x03\x04..", Err(&told("a ZIP archive; unpack it first")));
-        let bare = "x: this image names nothing: it has no COFF symbols and exports nothing; look for its .pdb or .map";
+        let bare = "x: this image names nothing: it has no debug information, no COFF symbols and exports nothing; look for its .pdb or .map";
         check(&image(Machine::I386).file(), Err(bare));
         assert!(open("x", Arc::new(b"MZ".to_vec())).is_err_and(|problem| problem.place == "x: PE header"));
     }

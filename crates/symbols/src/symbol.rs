@@ -12,6 +12,8 @@ pub enum SymbolKind {
     Data,
     /// A label, thunk or import stub.
     Label,
+    /// A function by the name that the linker published, which is decorated.
+    PublicFunction,
     /// A name that the linker published; code or data is not told.
     Public,
     /// A name of the export table.
@@ -24,6 +26,7 @@ impl fmt::Display for SymbolKind {
             Self::Function => "function",
             Self::Data => "data",
             Self::Label => "label",
+            Self::PublicFunction => "public function",
             Self::Public => "public",
             Self::Export => "export",
         })

@@ -1,6 +1,8 @@
 //! A symbol file: what every kind of one can be asked.
 
 use crate::{
+    cfi::UnwindRow,
+    listing::Listing,
     symbol::{Frame, Symbol},
     types::{TypeId, Types},
     variable::{Constant, FrameRule, Variable},
@@ -126,6 +128,11 @@ pub trait SymbolFile {
         None
     }
 
+    /// The listing that this file is: it has lines for the symbols of other files, and no addresses.
+    fn listing(&self) -> Option<&Listing> {
+        None
+    }
+
     /// The types of the program; `None` without any.
     fn types(&self) -> Option<&dyn Types> {
         None
@@ -143,6 +150,11 @@ pub trait SymbolFile {
 
     /// Every constant, until the visitor breaks.
     fn visit_constants(&self, _visitor: &mut dyn FnMut(&Constant) -> ControlFlow<()>) {}
+
+    /// The rules of call-frame information (DWARF, `STACK CFI` of Breakpad) that hold at an address.
+    fn unwind_row_at(&self, _rva: Rva) -> Option<UnwindRow> {
+        None
+    }
 
     /// How to leave the frame of the x86 function at an address; the narrowest rule of several.
     fn frame_rule_at(&self, _rva: Rva) -> Option<FrameRule> {

@@ -33,11 +33,18 @@ pub enum VariablePlace {
         /// Bytes to add.
         offset: i64,
     },
-    /// In memory, at the frame's base plus `offset`. The base is what the unwinder finds: the value of the frame
-    /// pointer of a function that has one; with FPO on x86 the virtual frame (`VFRAME`): the address that `ebp` would
-    /// have had.
+    /// In memory, at the frame's base plus `offset`. The base is what the unwinder finds (`VFRAME`): `$T0` of the
+    /// program of [`FrameRule`]. That is the frame pointer of a function that has one; without one the address where
+    /// the return address lies, aligned as the program says.
     FrameRelative {
         /// Bytes to add.
+        offset: i64,
+    },
+    /// In memory, at the address that lies at another place plus `offset`.
+    Indirect {
+        /// Where the address lies.
+        pointer: Box<VariablePlace>,
+        /// Bytes to add to it.
         offset: i64,
     },
     /// In memory, at an address that does not move with the frame.
@@ -49,7 +56,8 @@ pub enum VariablePlace {
     },
     /// Nowhere: the compiler knows the value.
     Constant(ConstantValue),
-    /// In pieces: bytes from the front of the variable, how many, and where.
+    /// In pieces: bytes from the front of the variable, how many at most (up to the end of the variable where the file
+    /// does not tell), and where.
     Pieces(Vec<(u64, u64, VariablePlace)>),
     /// Nowhere: it was optimized away here.
     Gone,

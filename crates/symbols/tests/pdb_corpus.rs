@@ -137,6 +137,59 @@ fn check_breakpad(name: &str, seen: [usize; 3], different: [usize; 3]) {
     check(&format!("{name}.pdb"), &format!("{name}.sym"), seen, different);
 }
 
+/// A `STACK WIN` record, as far as the PDB has it too: addresses and sizes in hexadecimal digits, the last field a
+/// program if the one before says so.
+struct StackWin<'a> {
+    range: std::ops::Range<u32>,
+    /// Parameters, saved registers, locals.
+    sizes: [u32; 3],
+    program: Option<&'a str>,
+}
+
+fn stack_win(record: &str) -> Option<StackWin<'_>> {
+    let fields: Vec<&str> = record.strip_prefix("STACK WIN ")?.splitn(11, ' ').collect();
+    let start = hex(fields[1]);
+    let sizes = [hex(fields[5]), hex(fields[6]), hex(fields[7])];
+    let program = (fields[9] == "1").then(|| fields[10].trim());
+    Some(StackWin { range: start..start + hex(fields[2]), sizes, program })
+}
+
+/// Where a rule of Breakpad's begins, that of the PDB says the same as one that covers the place; without moved code
+/// it is as narrow as the narrowest. Breakpad makes one range of the pieces of moved code.
+#[track_caller]
+fn check_frame_rules(pdb: &str, symbols: &str, is_moved: bool, expected: usize) {
+    let Some(corpus) = corpus() else { return };
+    let symbols = fs::read_to_string(corpus.join(symbols)).unwrap();
+    let pdb = open(&corpus.join(pdb)).unwrap();
+    let rules: Vec<_> = symbols.lines().filter_map(stack_win).collect();
+    for at in rules.iter().map(|rule| rule.range.start) {
+        let found = pdb.frame_rule_at(Rva(at)).unwrap_or_else(|| panic!("no rule at {at:#x}"));
+        let covering: Vec<_> = rules.iter().filter(|rule| rule.range.contains(&at)).collect();
+        let narrowest = covering.iter().map(|rule| rule.range.len()).min().unwrap();
+        assert!(is_moved || found.size as usize == narrowest, "{found:?}");
+        let sizes = [found.parameters_size, found.saved_size, found.locals_size];
+        let program = found.program.as_deref().map(str::trim);
+        assert!(covering.iter().any(|rule| rule.sizes == sizes && rule.program == program), "{at:#x}: {found:?}");
+    }
+    assert_eq!(rules.len(), expected);
+    assert_eq!(pdb.later_problems(), []);
+}
+
+#[test]
+fn frame_rules() {
+    for (name, is_moved, expected) in [
+        ("dump_syms_regtest", false, 281),
+        ("omap_reorder_funcs", true, 281),
+        ("omap_reorder_bbs", true, 2506),
+        ("omap_stretched", true, 350),
+        ("omap_stretched_filled", true, 281),
+    ] {
+        let name = format!("breakpad-dump_syms/{name}");
+        check_frame_rules(&format!("{name}.pdb"), &format!("{name}.sym"), is_moved, expected);
+    }
+    check_frame_rules("dump_syms/basic32-min.pdb", "dump_syms/expected/basic32-min.sym", false, 4993);
+}
+
 #[test]
 fn x86() {
     // Three public names are labels in functions of assembly.
@@ -190,7 +243,7 @@ fn pdbs(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_pdb_opens_or_says_why_not() {
     let Some(corpus) = corpus() else { return };
-    let (mut symbols, mut lines, mut refused) = (0, 0, Vec::new());
+    let (mut symbols, mut lines, mut variables, mut refused) = (0, 0, 0, Vec::new());
     let paths = pdbs(&corpus);
     for path in &paths {
         let pdb = match open(path) {
@@ -205,7 +258,9 @@ fn every_pdb_opens_or_says_why_not() {
             let found = pdb.symbol_at(symbol.rva);
             let covers = found.is_some_and(|found| found.offset_of(symbol.rva).is_some());
             assert!(covers, "{symbol:?} of {}", path.display());
-            lines += pdb.lines_of(symbol).len();
+            let code = pdb.lines_of(symbol);
+            lines += code.len();
+            variables += code.iter().map(|(rva, _, _)| pdb.variables_at(*rva).len()).sum::<usize>();
             ControlFlow::Continue(())
         });
         assert_eq!(pdb.later_problems(), [], "{}", path.display());
@@ -213,4 +268,5 @@ fn every_pdb_opens_or_says_why_not() {
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(refused[0].starts_with("bad-block-size.pdb: header: "), "{refused:?}");
     assert!(paths.len() >= 39 && symbols > 20_000 && lines > 40_000, "{} {symbols} {lines}", paths.len());
+    assert!(variables > 100_000, "{variables}");
 }

@@ -5,10 +5,13 @@
 
 pub mod image_files;
 pub mod minidump;
+pub mod module_target;
 pub mod recognize;
+mod section_table;
 
 pub use image_files::{FileBytes, ImageFile, ImageFiles, NoImageFiles};
 pub use minidump::MinidumpTarget;
+pub use module_target::{ModuleFacts, ModuleTarget};
 pub use recognize::{Format, recognize};
 
 use vatlas_space::{Problem, Target};

@@ -1,4 +1,4 @@
-//! Times of the library alone: the criterion benchmarks of `crates/debug`, run once and read back.
+//! Times of a library alone: the criterion benchmarks of a crate, run once and read back.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,11 +11,11 @@ pub struct Library {
 }
 
 impl Library {
-    /// Runs the benchmarks.
-    pub fn measure(root: &Path) -> Self {
+    /// Runs a benchmark program of a package.
+    pub fn measure(root: &Path, package: &str, bench: &str) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["bench", "--quiet", "--package", "vatlas-debug", "--bench", "questions"]).current_dir(root);
+        command.args(["bench", "--quiet", "--package", package, "--bench", bench]).current_dir(root);
         let results = match command.stdout(Stdio::null()).status() {
             Ok(status) if status.success() => Ok(root.join("target/criterion")),
             Ok(status) => Err(format!("cargo bench: {status}")),

@@ -17,12 +17,13 @@ pub struct Run {
     program: PathBuf,
     arguments: Vec<OsString>,
     folder: PathBuf,
+    input: Option<PathBuf>,
 }
 
 impl Run {
     /// The program without arguments, in the present folder.
     pub fn new(program: &Path) -> Self {
-        Self { program: program.to_path_buf(), arguments: Vec::new(), folder: PathBuf::from(".") }
+        Self { program: program.to_path_buf(), arguments: Vec::new(), folder: PathBuf::from("."), input: None }
     }
 
     /// With these arguments.
@@ -34,6 +35,12 @@ impl Run {
     /// Started in this folder.
     pub fn inside(mut self, folder: &Path) -> Self {
         self.folder = folder.to_path_buf();
+        self
+    }
+
+    /// With this file as standard input.
+    pub fn input(mut self, file: &Path) -> Self {
+        self.input = Some(file.to_path_buf());
         self
     }
 
@@ -63,11 +70,16 @@ impl Run {
         }
     }
 
+    fn stdin(&self) -> Result<Stdio, String> {
+        let Some(file) = &self.input else { return Ok(Stdio::null()) };
+        std::fs::File::open(file).map(Stdio::from).map_err(|cause| format!("{}: {cause}", file.display()))
+    }
+
     /// Runs to the end; gives the peak of resident bytes.
     fn once(&self) -> Result<u64, String> {
         let name = self.program.file_name().unwrap_or_default().to_string_lossy();
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(&self.arguments).current_dir(&self.folder).stdin(self.stdin()?).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::null()).spawn().map_err(|cause| format!("{name}: {cause}"))?;
         let end = child.wait4().map_err(|cause| format!("{name}: {cause}"))?;
         if end.status.success() { Ok(end.rusage.maxrss) } else { Err(format!("{name}: {}", end.status)) }

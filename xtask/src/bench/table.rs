@@ -55,6 +55,7 @@ impl<T: Into<Quantity>> From<Result<T, String>> for Measured {
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::Time(time) if time < Duration::from_micros(10) => write!(f, "{:.2} us", time.as_secs_f64() * 1e6),
             Self::Time(time) if time < Duration::from_millis(1) => write!(f, "{:.0} us", time.as_secs_f64() * 1e6),
             Self::Time(time) if time < Duration::from_secs(1) => write!(f, "{:.2} ms", time.as_secs_f64() * 1e3),
             Self::Time(time) => write!(f, "{:.2} s", time.as_secs_f64()),

@@ -1,16 +1,11 @@
 //! Loaded and unloaded modules.
 
 use super::part::{Reader, c_text};
+use crate::code_view;
 use minidump_common::format::{
-    GUID, MINIDUMP_LOCATION_DESCRIPTOR, MINIDUMP_MODULE, MINIDUMP_UNLOADED_MODULE, VS_FIXEDFILEINFO,
+    MINIDUMP_LOCATION_DESCRIPTOR, MINIDUMP_MODULE, MINIDUMP_UNLOADED_MODULE, VS_FIXEDFILEINFO,
 };
-use scroll::{Endian, Pread};
-use vatlas_space::{DebugRecord, FileVersion, Guid, Module, Problem, StreamEntry, UnloadedModule};
-
-/// `RSDS`, `NB10` and Breakpad's `BpEL`, as little-endian numbers.
-const RSDS: u32 = 0x5344_5352;
-const NB10: u32 = 0x3031_424e;
-const BUILD_ID: u32 = 0x4270_454c;
+use vatlas_space::{DebugRecord, FileVersion, Module, Problem, StreamEntry, UnloadedModule};
 
 /// Signature of `VS_FIXEDFILEINFO`.
 const VERSION_SIGNATURE: u32 = 0xfeef_04bd;
@@ -75,29 +70,8 @@ fn version(info: &VS_FIXEDFILEINFO) -> Option<FileVersion> {
     })
 }
 
-/// A CodeView record: `RSDS` GUID age name, `NB10` offset signature age name, `BpEL` build id.
+/// The record that names the symbol file.
 fn debug_record(reader: &mut Reader<'_>, location: &MINIDUMP_LOCATION_DESCRIPTOR) -> Option<DebugRecord> {
     let bytes = reader.located(location);
-    let mut name = |offset: usize| {
-        let text = bytes.get(offset..)?;
-        Some(reader.keep(location.rva, || c_text(text)).unwrap_or_default())
-    };
-    let word = |offset| bytes.pread_with::<u32>(offset, Endian::Little).ok();
-    let signature = word(0)?;
-    let known = match signature {
-        RSDS => pdb70(bytes).and_then(|(guid, age)| Some(DebugRecord::Pdb70 { guid, age, name: name(24)? })),
-        NB10 => word(8)
-            .zip(word(12))
-            .and_then(|(signature, age)| Some(DebugRecord::Pdb20 { signature, age, name: name(16)? })),
-        BUILD_ID => Some(DebugRecord::ElfBuildId(bytes[4..].iter().take(64).copied().collect())),
-        _ => None,
-    };
-    Some(known.unwrap_or(DebugRecord::Other { signature, size: bytes.len() }))
-}
-
-/// Identity and age of an `RSDS` record.
-fn pdb70(bytes: &[u8]) -> Option<(Guid, u32)> {
-    let guid: GUID = bytes.pread_with(4, Endian::Little).ok()?;
-    let age = bytes.pread_with(20, Endian::Little).ok()?;
-    Some((Guid { data1: guid.data1, data2: guid.data2, data3: guid.data3, data4: guid.data4 }, age))
+    code_view::read(bytes, |text| reader.keep(location.rva, || c_text(text)).unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 
 pub mod exception;
 pub mod fast_fail;
+pub mod pte;
 pub mod self_map;
 pub mod user_half;
 pub mod x64_map;

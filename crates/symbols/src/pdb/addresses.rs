@@ -21,6 +21,8 @@ pub(super) struct Piece {
 #[derive(Debug, Default)]
 pub(super) struct AddressMap {
     sections: Vec<Range<Linked>>,
+    /// Number of the section `.tls`.
+    thread_section: Option<u16>,
     omap: Option<Omap>,
 }
 
@@ -28,11 +30,14 @@ impl AddressMap {
     /// `headers` are the section headers as linked, 40 bytes each.
     pub(super) fn new(headers: &[u8]) -> Self {
         let mut reader = Reader::new(headers);
-        let mut sections = Vec::new();
-        while let Some(section) = read_section(&mut reader) {
+        let (mut sections, mut thread_section) = (Vec::new(), None);
+        while let Some((name, section)) = read_section(&mut reader) {
             sections.push(section);
+            if name == b".tls\0\0\0\0" {
+                thread_section = thread_section.or(u16::try_from(sections.len()).ok());
+            }
         }
-        Self { sections, omap: None }
+        Self { sections, thread_section, omap: None }
     }
 
     /// With the map from the image to the addresses as linked: {u32 address in the image, u32 address as linked}.
@@ -48,6 +53,11 @@ impl AddressMap {
     pub(super) fn linked(&self, section: u16, offset: u32) -> Option<Linked> {
         let section = self.sections.get(usize::from(section).checked_sub(1)?)?;
         section.start.checked_add(offset).filter(|linked| *linked <= section.end)
+    }
+
+    /// Whether a section has what the storage of each thread begins as.
+    pub(super) fn is_thread_section(&self, section: u16) -> bool {
+        self.thread_section == Some(section)
     }
 
     /// The section that an address lies in.
@@ -77,11 +87,12 @@ impl AddressMap {
     }
 }
 
-fn read_section(reader: &mut Reader<'_>) -> Option<Range<Linked>> {
-    reader.skip(8)?;
+/// Name and place of a section.
+fn read_section<'a>(reader: &mut Reader<'a>) -> Option<(&'a [u8], Range<Linked>)> {
+    let name = reader.take(8)?;
     let (virtual_size, start, raw_size) = (reader.u32()?, reader.u32()?, reader.u32()?);
     reader.skip(20)?;
-    Some(start..start.saturating_add(virtual_size.max(raw_size)))
+    Some((name, start..start.saturating_add(virtual_size.max(raw_size))))
 }
 
 /// Bytes of the image that are not of the image as linked.

@@ -4,10 +4,10 @@
 
 use super::{
     addresses::AddressMap,
-    lines::{LineRow, NO_FILE, line_number},
+    lines::{FileName, LineRow, NO_FILE, line_number},
     reader::Reader,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::ControlFlow};
 
 const LINES: u32 = 0xf2;
 const FILE_CHECKSUMS: u32 = 0xf4;
@@ -22,22 +22,40 @@ const EXTRA_FILES: u32 = 1;
 /// The subsections of one module.
 #[derive(Debug, Default)]
 pub(super) struct C13<'a> {
-    lines: Vec<&'a [u8]>,
+    /// Those with lines, and where they begin.
+    lines: Vec<(usize, &'a [u8])>,
     inlinees: Vec<&'a [u8]>,
     checksums: &'a [u8],
     imports: &'a [u8],
     exports: &'a [u8],
-    /// Whether the list of subsections was read to its end.
-    pub(super) is_whole: bool,
+    /// Where the list of subsections could not be read any further.
+    damaged_at: Option<usize>,
+}
+
+/// A line as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineEntry {
+    pub(super) section: u16,
+    pub(super) offset: u32,
+    /// End of the code that the line's subsection is about.
+    pub(super) end: u32,
+    /// Offset of the file's name in `/names`.
+    pub(super) file: u32,
+    pub(super) line: u32,
 }
 
 impl<'a> C13<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let mut c13 = Self::default();
         let mut reader = Reader::new(bytes);
-        while let Some((kind, part)) = subsection(&mut reader) {
+        loop {
+            let at = reader.at();
+            let Some((kind, part)) = subsection(&mut reader) else {
+                c13.damaged_at = (at != bytes.len()).then_some(at);
+                return c13;
+            };
             match kind {
-                LINES => c13.lines.push(part),
+                LINES => c13.lines.push((at, part)),
                 INLINEE_LINES => c13.inlinees.push(part),
                 FILE_CHECKSUMS => c13.checksums = part,
                 IMPORTS => c13.imports = part,
@@ -45,48 +63,64 @@ impl<'a> C13<'a> {
                 _ => {}
             }
         }
-        c13.is_whole = reader.is_at_end();
-        c13
     }
 
     /// Offset of a file's name in `/names`; a file is the offset of its checksum: u32 name, length, kind, bytes.
-    pub(super) fn file(&self, file: u32) -> u32 {
+    fn name_of_file(&self, file: u32) -> u32 {
         Reader::from(self.checksums, file as usize).u32().unwrap_or(NO_FILE)
     }
 
-    /// Appends the lines of all sections; whether all could be read.
-    pub(super) fn lines(&self, addresses: &AddressMap, rows: &mut Vec<LineRow>) -> bool {
-        let mut is_whole = self.is_whole;
-        for section in &self.lines {
-            let first = rows.len();
-            is_whole &= self.section(section, addresses, rows).is_some();
-            rows.retain_from(first, |row| row.start < row.end);
+    /// The name of a file.
+    pub(super) fn file(&self, file: u32) -> FileName {
+        FileName::Shared(self.name_of_file(file))
+    }
+
+    /// Every line that is written, and where something could not be read.
+    pub(super) fn entries(&self, visitor: &mut dyn FnMut(&LineEntry) -> ControlFlow<()>) -> Option<usize> {
+        let mut damaged_at = self.damaged_at;
+        for (at, section) in &self.lines {
+            match self.section(section, visitor) {
+                Some(ControlFlow::Continue(())) => {}
+                Some(ControlFlow::Break(())) => break,
+                None => damaged_at = damaged_at.or(Some(*at)),
+            }
         }
-        is_whole
+        damaged_at
+    }
+
+    /// Appends the lines of all sections; where one could not be read. Code that the linker left out has no address.
+    pub(super) fn lines(&self, addresses: &AddressMap, rows: &mut Vec<LineRow>) -> Option<usize> {
+        self.entries(&mut |entry| {
+            let linked = |offset| addresses.linked(entry.section, offset);
+            if let Some((start, end)) = linked(entry.offset).zip(linked(entry.end)) {
+                let file = FileName::Shared(entry.file);
+                rows.push(LineRow { start, end, file, line: line_number(entry.line) });
+            }
+            ControlFlow::Continue(())
+        })
     }
 
     /// u32 offset, u16 section, u16 flags, u32 size of the code, blocks. A block has the lines of one file:
     /// u32 file, u32 lines, u32 bytes of the block, {u32 offset, u32 line and flags} a line, columns.
-    fn section(&self, bytes: &[u8], addresses: &AddressMap, rows: &mut Vec<LineRow>) -> Option<()> {
+    fn section(&self, bytes: &[u8], visitor: &mut dyn FnMut(&LineEntry) -> ControlFlow<()>) -> Option<ControlFlow<()>> {
         let mut reader = Reader::new(bytes);
-        let (offset, section, flags, size) = (reader.u32()?, reader.u16()?, reader.u16()?, reader.u32()?);
-        // Lines of code that the linker left out.
-        let Some(start) = addresses.linked(section, offset) else { return Some(()) };
+        let (start, section, flags, size) = (reader.u32()?, reader.u16()?, reader.u16()?, reader.u32()?);
         let end = start.checked_add(size)?;
-        let first = rows.len();
         while !reader.is_at_end() {
-            let (file, count) = (self.file(reader.u32()?), reader.u32()? as usize);
+            let (file, count) = (self.name_of_file(reader.u32()?), reader.u32()? as usize);
             reader.skip(4)?;
             let columns = if flags & HAVE_COLUMNS == 0 { 0 } else { 4 };
             let mut lines = Reader::new(reader.take(count.checked_mul(8)?)?);
             reader.skip(count * columns)?;
             while let Some((offset, line)) = lines.u32().zip(lines.u32()) {
-                let start = start.checked_add(offset)?;
-                rows.push(LineRow { start, end, file, line: line_number(line & 0xff_ffff) });
+                let offset = start.checked_add(offset)?;
+                let line = line & 0xff_ffff;
+                if visitor(&LineEntry { section, offset, end, file, line }).is_break() {
+                    return Some(ControlFlow::Break(()));
+                }
             }
         }
-        close(&mut rows[first..], end);
-        Some(())
+        Some(ControlFlow::Continue(()))
     }
 
     /// An id of another module: the offset of that module's name in `/names`, and the number that it has there.
@@ -125,16 +159,6 @@ impl<'a> C13<'a> {
     }
 }
 
-/// A row ends where the next one begins, the last at the end of the code.
-fn close(rows: &mut [LineRow], end: u32) {
-    rows.sort_by_key(|row| row.start);
-    let mut next = end;
-    for row in rows.iter_mut().rev() {
-        row.end = next.max(row.start);
-        next = row.start.min(end);
-    }
-}
-
 fn subsection<'a>(reader: &mut Reader<'a>) -> Option<(u32, &'a [u8])> {
     let (kind, length) = (reader.u32()?, reader.u32()?);
     let part = reader.take(length as usize)?;
@@ -149,17 +173,4 @@ fn inlinee(reader: &mut Reader<'_>, has_extra_files: bool) -> Option<(u32, (u32,
         reader.skip(count.checked_mul(4)?)?;
     }
     Some((id, (file, line)))
-}
-
-/// Like [`Vec::retain`], but what lies before `first` stays.
-trait RetainFrom<T> {
-    fn retain_from(&mut self, first: usize, keep: impl FnMut(&T) -> bool);
-}
-
-impl<T> RetainFrom<T> for Vec<T> {
-    fn retain_from(&mut self, first: usize, keep: impl FnMut(&T) -> bool) {
-        let mut tail = self.split_off(first);
-        tail.retain(keep);
-        self.append(&mut tail);
-    }
 }

@@ -71,14 +71,16 @@ impl Header {
         let mut numbers = DebugStreams::default();
         let mut reader = Reader::new(part(stream, &self.streams));
         let mut next = || reader.u16().unwrap_or(NO_STREAM);
-        // FPO, exceptions, fixups
-        let _ = [next(), next(), next()];
+        numbers.fpo = next();
+        // exceptions, fixups
+        let _ = [next(), next()];
         numbers.omap_to_original = next();
         // the map the other way
         next();
         numbers.sections = next();
-        // token map, xdata, pdata, frame data
-        let _ = [next(), next(), next(), next()];
+        // token map, xdata, pdata
+        let _ = [next(), next(), next()];
+        numbers.frame_data = next();
         numbers.original_sections = next();
         numbers
     }
@@ -117,6 +119,10 @@ fn part<'a>(stream: &'a [u8], range: &Range<usize>) -> &'a [u8] {
 /// Numbers of the streams about the image.
 #[derive(Debug, Default)]
 pub(super) struct DebugStreams {
+    /// `FPO_DATA`
+    pub(super) fpo: u16,
+    /// `FRAMEDATA`
+    pub(super) frame_data: u16,
     pub(super) omap_to_original: u16,
     pub(super) sections: u16,
     pub(super) original_sections: u16,

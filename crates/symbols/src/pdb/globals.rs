@@ -2,7 +2,7 @@
 
 use super::{
     addresses::{AddressMap, Linked},
-    records::{Record, Records, record_at},
+    records::{Record, Records, TypeIndex, record_at},
     streams::StreamBytes,
 };
 use crate::symbol::SymbolKind;
@@ -37,8 +37,9 @@ impl Globals {
     pub(super) fn new(stream: StreamBytes, addresses: &AddressMap) -> Self {
         let mut records = Records::new(&stream, 0);
         let mut rows = Vec::new();
-        for (at, record) in records.by_ref() {
-            let (place, rank) = match record {
+        for raw in records.by_ref() {
+            let at = raw.at;
+            let (place, rank) = match raw.read() {
                 Record::Data { place, .. } => (place, Rank::Data),
                 Record::Label { place, .. } => (place, Rank::Label),
                 Record::Public { place, is_function: true, .. } => (place, Rank::PublicFunction),
@@ -65,20 +66,33 @@ impl Globals {
         self.rows.iter()
     }
 
-    /// Whether a variable with this name begins at an address.
-    pub(super) fn has_data(&self, start: Linked, name: &str) -> bool {
+    /// Names and types of the variables that begin at an address.
+    pub(super) fn data_from(&self, start: Linked) -> impl Iterator<Item = (&[u8], TypeIndex)> {
         let first = self.rows.partition_point(|row| row.start < start);
-        let rows = self.rows[first..].iter().take_while(|row| row.start == start && row.rank == Rank::Data);
-        rows.into_iter().any(|row| self.name(row) == name)
+        let rows = self.rows[first..].iter().take_while(move |row| row.start == start && row.rank == Rank::Data);
+        rows.filter_map(|row| match record_at(self.records.as_ref()?, row.at) {
+            Some(Record::Data { name, type_index, .. }) => Some((name, type_index)),
+            _ => None,
+        })
     }
 
-    pub(super) fn name(&self, global: &Global) -> String {
-        let record = self.records.as_ref().and_then(|records| record_at(records, global.at));
-        match record {
-            Some(Record::Data { name, .. } | Record::Label { name, .. } | Record::Public { name, .. }) => {
-                String::from_utf8_lossy(name).into()
-            }
-            _ => String::new(),
+    /// Whether a variable with this name begins at an address.
+    pub(super) fn has_data(&self, start: Linked, name: &str) -> bool {
+        self.data_from(start).any(|(known, _)| String::from_utf8_lossy(known) == name)
+    }
+
+    /// The stream.
+    pub(super) fn records(&self) -> &[u8] {
+        self.records.as_ref().map_or(&[], |records| records)
+    }
+
+    /// A symbol's name, and the type of a variable.
+    pub(super) fn name_and_type(&self, global: &Global) -> (String, TypeIndex) {
+        let text = |name| String::from_utf8_lossy(name).into();
+        match self.records.as_ref().and_then(|records| record_at(records, global.at)) {
+            Some(Record::Data { name, type_index, .. }) => (text(name), type_index),
+            Some(Record::Label { name, .. } | Record::Public { name, .. }) => (text(name), TypeIndex::default()),
+            _ => (String::new(), TypeIndex::default()),
         }
     }
 }
@@ -88,7 +102,7 @@ impl Global {
         match self.rank {
             Rank::Data => SymbolKind::Data,
             Rank::Label => SymbolKind::Label,
-            Rank::PublicFunction => SymbolKind::Function,
+            Rank::PublicFunction => SymbolKind::PublicFunction,
             Rank::Public => SymbolKind::Public,
         }
     }

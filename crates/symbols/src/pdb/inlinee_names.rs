@@ -1,6 +1,6 @@
 //! Names of inlined functions, also of those that another module's ids stand for.
 
-use super::{PdbFile, c13::C13, lines};
+use super::{PdbFile, c13::C13, lines::LineParts};
 use std::{
     collections::HashMap,
     sync::{Mutex, OnceLock, PoisonError},
@@ -21,12 +21,13 @@ pub(super) struct InlineeNames {
 impl PdbFile {
     /// The name of an inlined function; a number where no record tells it.
     pub(super) fn inlinee_name(&self, c13: &C13<'_>, id: u32) -> String {
-        let own = if id & OF_ANOTHER_MODULE == 0 { Some(id) } else { self.id_of_import(c13, id) };
+        let own = if id & OF_ANOTHER_MODULE == 0 { Some(id) } else { self.number_of_import(c13, id) };
         let name = own.and_then(|id| self.ids().function(id));
         name.unwrap_or_else(|| format!("inlined function {id:#x}"))
     }
 
-    fn id_of_import(&self, c13: &C13<'_>, id: u32) -> Option<u32> {
+    /// The number that a type or id of another module has in the streams.
+    pub(super) fn number_of_import(&self, c13: &C13<'_>, id: u32) -> Option<u32> {
         let (name, number) = c13.import(id)?;
         let name = self.file_name(name)?.to_lowercase();
         let modules = self.inlinee_names.modules.get_or_init(|| {
@@ -41,6 +42,6 @@ impl PdbFile {
     fn exports_of(&self, index: usize) -> HashMap<u32, u32> {
         let Some(module) = self.modules.get(index) else { return HashMap::new() };
         let Some(stream) = self.stream(module.stream, "module") else { return HashMap::new() };
-        lines::c13_part(module, &stream).map(|bytes| C13::new(bytes).exports()).unwrap_or_default()
+        C13::new(LineParts::of(module, &stream).c13).exports()
     }
 }

@@ -6,7 +6,7 @@
 use super::{
     addresses::Linked,
     c13::C13,
-    lines::{LineRow, line_number},
+    lines::{FileName, LineRow, line_number},
     reader::Reader,
 };
 
@@ -15,7 +15,7 @@ struct Machine<'a> {
     reader: Reader<'a>,
     start: Linked,
     offset: u32,
-    file: u32,
+    file: FileName,
     line: u32,
     /// A row whose end is not told yet.
     open: Option<LineRow>,

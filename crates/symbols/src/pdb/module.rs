@@ -1,14 +1,18 @@
 //! What one module says: its functions, places, lines and inlined functions, sorted by address.
 
+mod build;
+
 use super::{
     addresses::{AddressMap, Linked},
+    c11::{C11, NameForm},
     c13::C13,
-    dbi, inlines,
-    lines::{self, LineRow},
-    records::{Place, Record, Records},
+    contributions::Contributions,
+    dbi,
+    lines::{self, LineParts, LineRow},
+    records::TypeIndex,
 };
 use crate::symbol::SymbolKind;
-use std::collections::HashMap;
+use build::Builder;
 
 /// Signatures of a module's symbols: Visual C++ up to 4, 5 and 6, later. The kind of a record tells its layout.
 const SIGNATURES: [u32; 3] = [1, 2, 4];
@@ -19,6 +23,11 @@ pub(super) struct Procedure {
     pub(super) start: Linked,
     pub(super) size: u32,
     pub(super) name: Box<str>,
+    pub(super) type_index: TypeIndex,
+    /// Offset of its record.
+    pub(super) record: u32,
+    /// Offset of the record of the function that it is a piece of.
+    pub(super) whole: Option<u32>,
     /// Which rows of [`ModuleTable::inlines`] lie in it.
     inlines: (u32, u32),
 }
@@ -30,6 +39,10 @@ pub(super) struct Named {
     /// Known of thunks only.
     pub(super) size: Option<u32>,
     pub(super) kind: SymbolKind,
+    /// Of a variable.
+    pub(super) type_index: TypeIndex,
+    /// Where a thunk of incremental linking jumps; its name is made from the target's.
+    pub(super) target: Option<Linked>,
     pub(super) name: Box<str>,
 }
 
@@ -38,6 +51,8 @@ pub(super) struct Named {
 pub(super) struct InlineRow {
     /// 0 in the function itself, 1 in what was inlined there, and so on.
     depth: u32,
+    /// Offset of the record that begins its scope.
+    site: u32,
     /// Place in [`ModuleTable::functions`].
     function: u32,
     pub(super) row: LineRow,
@@ -52,16 +67,18 @@ pub(super) struct ModuleTable {
     inlines: Vec<InlineRow>,
     /// Names of inlined functions.
     functions: Vec<Box<str>>,
-    /// Where in the stream the symbols, and whether the lines, could not be read.
-    pub(super) damage: Option<Damage>,
+    /// Names of the source files of lines in the C11 form.
+    pub(super) files: Vec<Box<str>>,
+    /// What could not be read.
+    pub(super) damage: Vec<Damage>,
 }
 
-/// What of a module could not be read.
+/// What of a module could not be read, and where in its stream that is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Damage {
     Signature(u32),
     Symbols(usize),
-    Lines,
+    Lines(usize),
 }
 
 /// Gives the name of an inlined function by its id in a module.
@@ -70,6 +87,9 @@ pub(super) type InlineeName<'a> = &'a dyn Fn(&C13<'_>, u32) -> String;
 /// What reading a module takes.
 pub(super) struct Context<'a> {
     pub(super) addresses: &'a AddressMap,
+    pub(super) contributions: &'a Contributions,
+    /// How names of files are written in lines of the C11 form.
+    pub(super) name_form: NameForm,
     /// `None` leaves lines and inlined functions out.
     pub(super) inlinee_name: Option<InlineeName<'a>>,
 }
@@ -77,24 +97,30 @@ pub(super) struct Context<'a> {
 impl ModuleTable {
     pub(super) fn read(module: &dbi::Module, stream: &[u8], context: &Context<'_>) -> Self {
         let mut table = Self::default();
-        let c13_bytes = if context.inlinee_name.is_some() { lines::c13_part(module, stream) } else { Some(&[][..]) };
-        let c13 = C13::new(c13_bytes.unwrap_or_default());
-        let (rows, is_whole) = lines::read(&c13, context.addresses);
-        table.lines = rows;
-        if !is_whole || c13_bytes.is_none() {
-            table.damage = Some(Damage::Lines);
-        }
+        let parts = if context.inlinee_name.is_some() { LineParts::of(module, stream) } else { LineParts::default() };
+        let c13 = C13::new(parts.c13);
+        table.read_lines(&parts, &c13, context);
         let symbols = stream.get(..module.symbols_size as usize).unwrap_or(stream);
         if module.symbols_size != 0 {
             let signature = symbols.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
             if SIGNATURES.contains(&signature) {
                 Builder::new(&mut table, &c13, context).read(symbols);
             } else {
-                table.damage = Some(Damage::Signature(signature));
+                table.damage.push(Damage::Signature(signature));
             }
         }
         table.sort();
         table
+    }
+
+    fn read_lines(&mut self, parts: &LineParts<'_>, c13: &C13<'_>, context: &Context<'_>) {
+        let c11 = C11::read(parts.c11, context.name_form);
+        let (rows, c13_damage) = lines::read(c13, &c11, context.addresses, context.contributions);
+        self.lines = rows;
+        self.files = c11.files.iter().map(|name| text(name)).collect();
+        let damages =
+            [c11.damaged_at.map(|at| parts.c11_at + at), c13_damage.map(|at| parts.c13_at + at), parts.cut_off_at];
+        self.damage.extend(damages.into_iter().flatten().map(Damage::Lines));
     }
 
     fn sort(&mut self) {
@@ -131,134 +157,40 @@ impl ModuleTable {
 
     /// The inlined functions at an address of a function, innermost first: name, and the line in each.
     pub(super) fn inlines_at(&self, procedure: &Procedure, linked: Linked) -> Vec<(&str, LineRow)> {
+        let rows = self.inline_rows_at(procedure, linked);
+        let named = rows.into_iter().filter_map(|row| Some((&**self.functions.get(row.function as usize)?, row.row)));
+        named.collect()
+    }
+
+    /// Offsets of the records of the inlined functions at an address of a function, innermost first.
+    pub(super) fn inline_sites_at(&self, procedure: &Procedure, linked: Linked) -> Vec<u32> {
+        self.inline_rows_at(procedure, linked).into_iter().map(|row| row.site).collect()
+    }
+
+    fn inline_rows_at(&self, procedure: &Procedure, linked: Linked) -> Vec<&InlineRow> {
         let (first, end) = procedure.inlines;
         let mut rest = self.inlines.get(first as usize..end as usize).unwrap_or_default();
         let mut found = Vec::new();
         while let Some(first) = rest.first() {
             let (of_depth, deeper) = rest.split_at(rest.partition_point(|row| row.depth == first.depth));
             let index = of_depth.partition_point(|row| row.row.start <= linked);
-            let row = of_depth[..index].last().filter(|row| row.row.covers(linked));
-            found.extend(row.and_then(|row| Some((&**self.functions.get(row.function as usize)?, row.row))));
+            found.extend(of_depth[..index].last().filter(|row| row.row.covers(linked)));
             rest = deeper;
         }
         found.reverse();
         found
     }
-}
 
-struct Builder<'a> {
-    table: &'a mut ModuleTable,
-    c13: &'a C13<'a>,
-    context: &'a Context<'a>,
-    inlinees: HashMap<u32, (u32, u32)>,
-    /// Places of the names of inlined functions.
-    functions: HashMap<u32, u32>,
-    /// The scopes around the next record: whether each is an inlined function.
-    scopes: Vec<bool>,
-    /// How many of them are.
-    depth: u32,
-    /// The function around the next record.
-    procedure: Option<usize>,
-    /// Names of functions by the offset of their record, for their pieces elsewhere.
-    by_record: HashMap<u32, usize>,
-    pieces: Vec<(usize, u32)>,
-}
-
-impl<'a> Builder<'a> {
-    fn new(table: &'a mut ModuleTable, c13: &'a C13<'a>, context: &'a Context<'a>) -> Self {
-        let inlinees = c13.inlinees();
-        let (functions, scopes, depth, procedure) = Default::default();
-        let (by_record, pieces) = Default::default();
-        Self { table, c13, context, inlinees, functions, scopes, depth, procedure, by_record, pieces }
+    /// The functions that begin at an address, and those of their pieces.
+    pub(super) fn procedures_from(&self, start: Linked) -> impl Iterator<Item = &Procedure> {
+        let first = self.procedures.partition_point(|procedure| procedure.start < start);
+        self.procedures[first..].iter().take_while(move |procedure| procedure.start == start)
     }
 
-    fn read(mut self, symbols: &[u8]) {
-        let mut records = Records::new(symbols, 4);
-        for (at, record) in records.by_ref() {
-            self.record(at, &record);
-        }
-        let (at, is_whole) = records.position();
-        if !is_whole {
-            self.table.damage = Some(Damage::Symbols(at));
-        }
-        for (piece, parent) in std::mem::take(&mut self.pieces) {
-            let name = self.by_record.get(&parent).map(|&index| self.table.procedures[index].name.clone());
-            self.table.procedures[piece].name = name.unwrap_or_default();
-        }
-        self.table.procedures.retain(|procedure| !procedure.name.is_empty());
-    }
-
-    fn record(&mut self, at: u32, record: &Record<'_>) {
-        match *record {
-            Record::Procedure { place, size, name } => {
-                let index = self.procedure(place, size, name);
-                self.by_record.extend(index.map(|index| (at, index)));
-            }
-            Record::Separated { place, size, parent } => {
-                let index = self.procedure(place, size, b"");
-                self.pieces.extend(index.map(|index| (index, parent)));
-            }
-            Record::Thunk { place, size, name } => {
-                self.named(place, Some(size), SymbolKind::Label, name);
-                self.begin(false);
-            }
-            Record::Data { place, name } => self.named(place, None, SymbolKind::Data, name),
-            Record::Label { place, name } => self.named(place, None, SymbolKind::Label, name),
-            Record::InlineSite { inlinee, annotations } => {
-                self.inline_site(inlinee, annotations);
-                self.begin(true);
-            }
-            Record::Scope => self.begin(false),
-            Record::End => self.end(),
-            Record::Public { .. } | Record::Other => {}
-        }
-    }
-
-    fn begin(&mut self, is_inline: bool) {
-        self.scopes.push(is_inline);
-        self.depth += u32::from(is_inline);
-    }
-
-    fn end(&mut self) {
-        self.depth -= u32::from(self.scopes.pop() == Some(true));
-        if self.scopes.is_empty() {
-            self.procedure = None;
-        }
-    }
-
-    /// Functions do not nest; one that seems to ends the one before it.
-    fn procedure(&mut self, place: Place, size: u32, name: &[u8]) -> Option<usize> {
-        self.scopes.clear();
-        self.depth = 0;
-        self.begin(false);
-        self.procedure = self.context.addresses.linked(place.section, place.offset).map(|start| {
-            let row = u32::try_from(self.table.inlines.len()).unwrap_or(u32::MAX);
-            self.table.procedures.push(Procedure { start, size, name: text(name), inlines: (row, row) });
-            self.table.procedures.len() - 1
-        });
-        self.procedure
-    }
-
-    fn named(&mut self, place: Place, size: Option<u32>, kind: SymbolKind, name: &[u8]) {
-        if let Some(start) = self.context.addresses.linked(place.section, place.offset) {
-            self.table.named.push(Named { start, size, kind, name: text(name) });
-        }
-    }
-
-    /// Rows of an inlined function; its depth is the number of those around it.
-    fn inline_site(&mut self, inlinee: u32, annotations: &[u8]) {
-        let (Some(name), Some(index)) = (self.context.inlinee_name, self.procedure) else { return };
-        let Some(&(file, line)) = self.inlinees.get(&inlinee) else { return };
-        let start = self.table.procedures[index].start;
-        let rows = inlines::rows(annotations, start, file, line, self.c13);
-        let depth = self.depth;
-        let next = u32::try_from(self.table.functions.len()).unwrap_or(u32::MAX);
-        let function = *self.functions.entry(inlinee).or_insert(next);
-        if function == next {
-            self.table.functions.push(name(self.c13, inlinee).into());
-        }
-        self.table.inlines.extend(rows.into_iter().map(|row| InlineRow { depth, function, row }));
-        self.table.procedures[index].inlines.1 = u32::try_from(self.table.inlines.len()).unwrap_or(u32::MAX);
+    /// The other names that begin at an address.
+    pub(super) fn named_from(&self, start: Linked) -> impl Iterator<Item = &Named> {
+        let first = self.named.partition_point(|named| named.start < start);
+        self.named[first..].iter().take_while(move |named| named.start == start)
     }
 }
 

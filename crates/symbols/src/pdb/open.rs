@@ -10,7 +10,7 @@ use super::{
 use crate::symbol_file::{FileKind, Identity, Origin};
 use std::{
     collections::HashSet,
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 use vatlas_space::Problem;
 
@@ -20,7 +20,7 @@ impl PdbFile {
     /// # Errors
     /// When the bytes are no PDB, or what tells its identity cannot be read.
     pub fn open(name: &str, bytes: SharedBytes) -> Result<Self, Problem> {
-        let streams = Streams::open(name, &bytes)?;
+        let streams = Arc::new(Streams::open(name, &bytes)?);
         drop(bytes);
         let ends_early = |number, what| Problem::damage(streams.place(number, what), "ends within its header");
         let info = streams.get(info::STREAM, "PDB")?.and_then(|stream| Info::read(&stream));
@@ -37,7 +37,7 @@ impl PdbFile {
         remark(&streams, &info, dbi.as_ref().map(|(header, _)| header), &modules, &mut problems);
         let identity = identity(&info, dbi.as_ref().map_or(0, |(header, _)| header.age));
         let origin = Origin { file: name.to_owned(), kind: FileKind::Pdb, identity: Some(identity) };
-        let (contributions, globals, names, ids, inlinee_names) = Default::default();
+        let (contributions, globals, frame_rules, names, ids, inlinee_names) = Default::default();
         let tables = modules.iter().map(|_| OnceLock::new()).collect();
         let names_stream = info.names.unwrap_or(NO_STREAM);
         let later_problems = Mutex::default();
@@ -52,8 +52,10 @@ impl PdbFile {
             contributions,
             tables,
             globals,
+            frame_rules,
             names,
             ids,
+            types: OnceLock::new(),
             inlinee_names,
             later_problems,
         })
@@ -175,10 +177,5 @@ fn remark(
     } else if header.is_some_and(|header| header.is_stripped) {
         let cause = "private symbols are marked as stripped: lines and names of variables may be missing";
         problems.push(Problem::note(dbi_place(), cause).hint(hint));
-    }
-    let c11 = modules.iter().filter(|module| module.c11_size != 0).count();
-    if c11 != 0 {
-        let cause = format!("lines are in the C11 form in {c11} of {} modules", modules.len());
-        problems.push(Problem::note(dbi_place(), cause).hint("they are not read yet; names are"));
     }
 }

@@ -57,6 +57,13 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
+    /// All that is left.
+    pub(super) fn take_rest(&mut self) -> &'a [u8] {
+        let rest = self.rest();
+        self.at = self.bytes.len();
+        rest
+    }
+
     /// A text that ends with a zero byte, or with the bytes.
     pub(super) fn text(&mut self) -> &'a [u8] {
         let rest = self.rest();

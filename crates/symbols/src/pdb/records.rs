@@ -15,23 +15,41 @@ pub(super) struct Place {
     pub(super) offset: u32,
 }
 
+/// The number of a type as a record has it: 0 for none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct TypeIndex {
+    pub(super) number: u32,
+    /// Whether it is the number of an id, which has the type.
+    pub(super) is_id: bool,
+}
+
+impl From<u32> for TypeIndex {
+    fn from(number: u32) -> Self {
+        Self { number, is_id: false }
+    }
+}
+
 /// What a record says.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Record<'a> {
     /// A function; its scope begins.
-    Procedure { place: Place, size: u32, name: &'a [u8] },
+    Procedure { place: Place, size: u32, type_index: TypeIndex, flags: u8, name: &'a [u8] },
     /// Code of a function that was put elsewhere; a scope begins. `parent` is the offset of the function's record.
     Separated { place: Place, size: u32, parent: u32 },
     /// A thunk; its scope begins.
     Thunk { place: Place, size: u32, name: &'a [u8] },
-    /// A variable.
-    Data { place: Place, name: &'a [u8] },
+    /// A jump that lets a function be linked anew without its callers.
+    IncrementalThunk { place: Place, size: u32, target: Place },
+    /// A variable; of thread storage the copy that each thread's begins as.
+    Data { place: Place, type_index: TypeIndex, is_of_thread: bool, name: &'a [u8] },
     /// A code label.
     Label { place: Place, name: &'a [u8] },
     /// A name that the linker published; with debug flags it tells whether it is a function.
     Public { place: Place, is_function: bool, name: &'a [u8] },
     /// A function that was put into the surrounding one; a scope begins.
     InlineSite { inlinee: u32, annotations: &'a [u8] },
+    /// A block of a function; its scope begins.
+    Block { place: Place, size: u32 },
     /// Another scope begins.
     Scope,
     /// The innermost scope ends.
@@ -40,7 +58,23 @@ pub(super) enum Record<'a> {
     Other,
 }
 
-/// A record and its offset in the stream.
+/// A record whose fields are not looked at yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawRecord<'a> {
+    /// Offset in the stream.
+    pub(super) at: u32,
+    pub(super) kind: u16,
+    pub(super) fields: Reader<'a>,
+}
+
+impl<'a> RawRecord<'a> {
+    /// What it says; one that is too short for its kind says nothing.
+    pub(super) fn read(&self) -> Record<'a> {
+        read(self.kind, self.fields).unwrap_or(Record::Other)
+    }
+}
+
+/// The records of a stream.
 pub(super) struct Records<'a> {
     reader: Reader<'a>,
 }
@@ -58,27 +92,26 @@ impl<'a> Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = (u32, Record<'a>);
+    type Item = RawRecord<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut reader = self.reader;
         let at = u32::try_from(reader.at()).ok()?;
         let length = reader.u16()?;
-        let bytes = reader.take(length.into()).filter(|bytes| bytes.len() >= 2)?;
+        let mut fields = Reader::new(reader.take(length.into())?);
+        let kind = fields.u16()?;
         self.reader = reader;
-        Some((at, read(bytes).unwrap_or(Record::Other)))
+        Some(RawRecord { at, kind, fields })
     }
 }
 
 /// The record at an offset of a stream.
 pub(super) fn record_at(stream: &[u8], at: u32) -> Option<Record<'_>> {
-    Records::new(stream, at as usize).next().map(|(_, record)| record)
+    Records::new(stream, at as usize).next().map(|record| record.read())
 }
 
-fn read(bytes: &[u8]) -> Option<Record<'_>> {
-    let mut reader = Reader::new(bytes);
-    let kind = reader.u16()?;
-    let reader = &mut reader;
+fn read(kind: u16, mut fields: Reader<'_>) -> Option<Record<'_>> {
+    let reader = &mut fields;
     Some(match kind {
         // S_END, S_INLINESITE_END, S_PROC_ID_END
         0x0006 | 0x114e | 0x114f => Record::End,
@@ -92,16 +125,18 @@ fn read(bytes: &[u8]) -> Option<Record<'_>> {
         0x1132 => separated(reader)?,
         // S_THUNK32
         0x0206 | 0x1102 => thunk(reader, kind)?,
+        // S_TRAMPOLINE
+        0x112c => trampoline(reader)?,
         // S_LDATA32_16t, S_GDATA32_16t, S_LTHREAD32_16t, S_GTHREAD32_16t
         0x0201 | 0x0202 | 0x020d | 0x020e => {
-            let place = place(reader)?;
-            reader.skip(2)?;
-            Record::Data { place, name: name(reader, kind)? }
+            let (place, type_index) = (place(reader)?, u32::from(reader.u16()?).into());
+            Record::Data { place, type_index, is_of_thread: kind >= 0x020d, name: name(reader, kind)? }
         }
         // S_LDATA32, S_GDATA32, S_LTHREAD32, S_GTHREAD32
         0x1007 | 0x1008 | 0x100e | 0x100f | 0x110c | 0x110d | 0x1112 | 0x1113 => {
-            reader.skip(4)?;
-            Record::Data { place: place(reader)?, name: name(reader, kind)? }
+            let (type_index, place) = (reader.u32()?.into(), place(reader)?);
+            let is_of_thread = matches!(kind, 0x100e | 0x100f | 0x1112 | 0x1113);
+            Record::Data { place, type_index, is_of_thread, name: name(reader, kind)? }
         }
         // S_LABEL32
         0x0209 | 0x1105 => {
@@ -122,8 +157,13 @@ fn read(bytes: &[u8]) -> Option<Record<'_>> {
         }
         // S_INLINESITE, S_INLINESITE2
         0x114d | 0x115d => inline_site(reader, kind)?,
-        // S_BLOCK32, S_WITH32, managed procedures, S_LPROCIA64, S_GPROCIA64, S_LPROC32EX, S_GPROC32EX
-        0x0207 | 0x0208 | 0x1103 | 0x1104 | 0x101a | 0x101b | 0x112a | 0x112b => Record::Scope,
+        // S_BLOCK32: parent, end, size, place, name
+        0x0207 | 0x1103 => {
+            reader.skip(8)?;
+            Record::Block { size: reader.u32()?, place: place(reader)? }
+        }
+        // S_WITH32, managed procedures, S_LPROCIA64, S_GPROCIA64, S_LPROC32EX, S_GPROC32EX
+        0x0208 | 0x1104 | 0x101a | 0x101b | 0x112a | 0x112b => Record::Scope,
         0x1015 | 0x1016 | 0x1118 | 0x1119 | 0x114a | 0x114b | 0x1172..=0x1175 => Record::Scope,
         _ => Record::Other,
     })
@@ -134,7 +174,8 @@ fn place(reader: &mut Reader<'_>) -> Option<Place> {
     Some(Place { section: reader.u16()?, offset })
 }
 
-fn name<'a>(reader: &mut Reader<'a>, kind: u16) -> Option<&'a [u8]> {
+/// A name as records of a kind have it.
+pub(super) fn name<'a>(reader: &mut Reader<'a>, kind: u16) -> Option<&'a [u8]> {
     if kind < ZERO_TERMINATED { reader.counted_text() } else { Some(reader.text()) }
 }
 
@@ -142,10 +183,11 @@ fn name<'a>(reader: &mut Reader<'a>, kind: u16) -> Option<&'a [u8]> {
 fn procedure<'a>(reader: &mut Reader<'a>, kind: u16) -> Option<Record<'a>> {
     reader.skip(12)?;
     let size = reader.u32()?;
-    reader.skip(12)?;
-    let place = place(reader)?;
-    reader.skip(1)?;
-    Some(Record::Procedure { place, size, name: name(reader, kind)? })
+    reader.skip(8)?;
+    // S_LPROC32_ID, S_GPROC32_ID, S_LPROC32_DPC_ID
+    let type_index = TypeIndex { number: reader.u32()?, is_id: matches!(kind, 0x1146 | 0x1147 | 0x1156) };
+    let (place, flags) = (place(reader)?, reader.u8()?);
+    Some(Record::Procedure { place, size, type_index, flags, name: name(reader, kind)? })
 }
 
 /// As above, but the type has two bytes and stands behind the place.
@@ -153,19 +195,21 @@ fn procedure_16t<'a>(reader: &mut Reader<'a>) -> Option<Record<'a>> {
     reader.skip(12)?;
     let size = reader.u32()?;
     reader.skip(8)?;
-    let place = place(reader)?;
-    reader.skip(3)?;
-    Some(Record::Procedure { place, size, name: reader.counted_text()? })
+    let (place, type_index) = (place(reader)?, u32::from(reader.u16()?).into());
+    let flags = reader.u8()?;
+    Some(Record::Procedure { place, size, type_index, flags, name: reader.counted_text()? })
 }
 
 /// With four words about saved registers before the type, and two registers instead of flags.
 fn procedure_mips<'a>(reader: &mut Reader<'a>, kind: u16) -> Option<Record<'a>> {
     reader.skip(12)?;
     let size = reader.u32()?;
-    reader.skip(28)?;
+    reader.skip(24)?;
+    // S_LPROCMIPS_ID, S_GPROCMIPS_ID
+    let type_index = TypeIndex { number: reader.u32()?, is_id: matches!(kind, 0x1148 | 0x1149) };
     let place = place(reader)?;
     reader.skip(2)?;
-    Some(Record::Procedure { place, size, name: name(reader, kind)? })
+    Some(Record::Procedure { place, size, type_index, flags: 0, name: name(reader, kind)? })
 }
 
 /// parent, end, size, flags, offset, offset of the parent, section, section of the parent
@@ -186,6 +230,15 @@ fn thunk<'a>(reader: &mut Reader<'a>, kind: u16) -> Option<Record<'a>> {
     let size = reader.u16()?.into();
     reader.skip(1)?;
     Some(Record::Thunk { place, size, name: name(reader, kind)? })
+}
+
+/// kind, size, offsets of the thunk and of its target, their sections; kind 1 is an island of a branch that is too long
+fn trampoline<'a>(reader: &mut Reader<'a>) -> Option<Record<'a>> {
+    let (kind, size) = (reader.u16()?, reader.u16()?);
+    let (thunk, target) = (reader.u32()?, reader.u32()?);
+    let place = Place { section: reader.u16()?, offset: thunk };
+    let target = Place { section: reader.u16()?, offset: target };
+    (kind == 0).then_some(Record::IncrementalThunk { place, size: size.into(), target })
 }
 
 /// parent, end, function, in the second form how often it was called, annotations

@@ -93,15 +93,18 @@ impl Source<'static> for File {
 /// The streams of one file.
 pub(super) struct Streams {
     file: String,
+    /// Whether it is a PDB 2.0.
+    pub(super) is_small: bool,
     pdb: Mutex<PDB<'static, File>>,
 }
 
 impl Streams {
     pub(super) fn open(file: &str, bytes: &SharedBytes) -> Result<Self, Problem> {
         check_header(file, (**bytes).as_ref())?;
+        let is_small = (**bytes).as_ref().starts_with(SMALL_MAGIC);
         let pdb = PDB::open(File(Arc::clone(bytes)));
         let pdb = pdb.map_err(|error| Problem::damage(format!("{file}: header"), cause(&error)))?;
-        Ok(Self { file: file.to_owned(), pdb: Mutex::new(pdb) })
+        Ok(Self { file: file.to_owned(), is_small, pdb: Mutex::new(pdb) })
     }
 
     /// The name of a place in a stream, for messages.

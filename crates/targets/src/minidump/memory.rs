@@ -6,13 +6,14 @@ use super::{
     loaded_images::LoadedImages,
 };
 use crate::image_files::{FileBytes, ImageFiles};
+use crate::section_table::section_table;
 use vatlas_images::{
     minidump::{CapturedMemory, Minidump},
     pe::PeHeaders,
 };
 use vatlas_space::{
     AddressSpace, Backing, FileOffset, Module, PointerWidth, Protection, ReadFault, Region, RegionKind, RegionState,
-    Section, SectionTable, Source, StackExtent, Store, Va, VaRange, disjoint,
+    SectionTable, Source, StackExtent, Store, Va, VaRange, disjoint,
 };
 
 /// Pages on every processor that writes minidumps.
@@ -143,22 +144,6 @@ fn stack_regions(stack: &StackExtent) -> Vec<Region> {
         "StackLimit of the TEB, below which the guard page lies",
     );
     [used, guard, reserved].into_iter().flatten().collect()
-}
-
-fn section_table(module: &Module, headers: &PeHeaders, source: Source) -> SectionTable {
-    let base = module.range.first();
-    let sections = headers.sections.iter().filter_map(|section| {
-        let size = if section.virtual_size == 0 { section.file_size } else { section.virtual_size };
-        let range = VaRange::sized(base.checked_add(section.rva.0.into())?, u64::from(size))?;
-        Some(Section {
-            name: section.name.clone(),
-            range: range.intersection(module.range)?,
-            executable: section.executable,
-            writable: section.writable,
-            file: (section.file_size != 0).then_some((section.file_offset, section.file_size.into())),
-        })
-    });
-    SectionTable { header_size: headers.size_of_headers.into(), sections: sections.collect(), source }
 }
 
 impl AddressSpace for MinidumpSpace {

@@ -152,7 +152,7 @@ fn names_of_a_pdb_2() {
 #[test]
 fn a_damaged_module_costs_its_own_names() {
     let pdb = open(7, &records());
-    check(&pdb, 0x1010, "function _first@4+0x0");
+    check(&pdb, 0x1010, "public function _first@4+0x0");
     let problem = pdb.later_problems()[0].to_string();
     assert_eq!(problem, "old.pdb: stream 5 (module 0), offset 0x0: symbols of the unknown form 7");
 
@@ -168,6 +168,6 @@ fn a_damaged_module_costs_its_own_names() {
 #[test]
 fn a_pdb_without_modules_has_public_names_only() {
     let pdb = open(2, &[]);
-    check(&pdb, 0x1012, "function _first@4+0x2");
+    check(&pdb, 0x1012, "public function _first@4+0x2");
     check_problem(&pdb, "private symbols are stripped");
 }
