@@ -3,9 +3,12 @@
 use crate::{
     location::Location,
     looks::{Look, is_executable, looks},
+    symbol_provider::{NoSymbols, SymbolProvider},
+    symbolize::{SymbolAnswer, Symbolizer},
     usage::Usage,
     usage_index::UsageIndex,
 };
+use std::collections::BTreeMap;
 use vatlas_rules::{AreaKind, Place, PlaceFacts, place_in, value_look};
 use vatlas_space::{
     Backing, FileOffset, Machine, Module, PointerWidth, Region, RegionState, Register, Severity, Source, Step, Store,
@@ -68,6 +71,10 @@ pub struct Explanation {
     pub usage_range: VaRange,
     /// Where it lies in a loaded image.
     pub module: Option<ModulePlace>,
+    /// What the module's symbols say, where there are any.
+    pub symbol: Option<SymbolAnswer>,
+    /// Names of the other addresses in this answer: where pointers point, what is called.
+    pub names: BTreeMap<Va, String>,
     /// Images that were here earlier, latest last; only where none is now.
     pub unloaded: Vec<UnloadedModule>,
     /// What the bytes there look like.
@@ -92,8 +99,18 @@ const PROGRAM_COUNTERS: [&str; 3] = ["eip", "rip", "pc"];
 /// Registers that hold no addresses.
 const NO_ADDRESSES: [&str; 8] = ["efl", "cpsr", "cs", "ss", "ds", "es", "fs", "gs"];
 
-/// Explains an address of the process that `index` is of.
+/// Explains an address of the process that `index` is of, without symbols.
 pub fn explain(target: &dyn Target, index: &UsageIndex<'_>, location: &Location) -> Explanation {
+    explain_named(target, index, location, &NoSymbols)
+}
+
+/// Explains an address of the process that `index` is of, and names what has a name.
+pub fn explain_named(
+    target: &dyn Target,
+    index: &UsageIndex<'_>,
+    location: &Location,
+    symbols: &dyn SymbolProvider,
+) -> Explanation {
     let va = location.va;
     let process = index.process();
     let region = index.space().region(va);
@@ -111,6 +128,8 @@ pub fn explain(target: &dyn Target, index: &UsageIndex<'_>, location: &Location)
         va,
         width: process.width,
         module: module_place(index, va),
+        symbol: None,
+        names: BTreeMap::new(),
         unloaded: unloaded(index, va),
         holders,
         neighbours: neighbours(index, &region, va),
@@ -125,7 +144,8 @@ pub fn explain(target: &dyn Target, index: &UsageIndex<'_>, location: &Location)
         looks,
         looked_at,
     };
-    add_steps(&mut explanation, located.step);
+    add_steps(target, &mut explanation, located.step);
+    add_names(&mut explanation, &Symbolizer::new(symbols, target, process));
     add_unknown(target, index, &mut explanation);
     explanation
 }
@@ -223,7 +243,23 @@ fn neighbours(index: &UsageIndex<'_>, region: &Region, va: Va) -> Vec<Neighbour>
     below.into_iter().chain(above).collect()
 }
 
-fn add_steps(explanation: &mut Explanation, usage: Step) {
+/// Names of the address, and of those that its bytes lead to.
+fn add_names(explanation: &mut Explanation, symbolizer: &Symbolizer<'_>) {
+    explanation.symbol = symbolizer.at(explanation.va);
+    explanation.steps.extend(explanation.symbol.iter().flat_map(|symbol| symbol.steps.iter().cloned()));
+    let mentioned = explanation.looks.iter().flat_map(|look| match look {
+        Look::Code { instructions } => instructions.iter().filter_map(|instruction| instruction.goes_to).collect(),
+        Look::Pointer { to, .. } => vec![*to],
+        Look::CodePointers { first, .. } => first.iter().map(|(to, _)| *to).collect(),
+        _ => Vec::new(),
+    });
+    let named = mentioned.filter_map(|va| Some((va, symbolizer.text(va)?)));
+    explanation.names = named.collect();
+}
+
+fn add_steps(target: &dyn Target, explanation: &mut Explanation, usage: Step) {
+    let is_image_file = target.kind().format == "PE";
+    let file = explanation.module.as_ref().map(|place| place.module.name().to_owned()).unwrap_or_default();
     let va = explanation.va;
     let mut steps = Vec::new();
     if let Some(place) = &explanation.place {
@@ -245,6 +281,7 @@ fn add_steps(explanation: &mut Explanation, usage: Step) {
         steps.push(usage);
     }
     let held = match &explanation.backing.store {
+        Store::Captured(_) if is_image_file => Source::ImageFile { name: file },
         Store::ImageFile { name, .. } => Source::ImageFile { name: name.clone() },
         Store::Captured(_) => Source::Stream("memory list"),
         _ => region.source.clone(),

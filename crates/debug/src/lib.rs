@@ -8,14 +8,22 @@ pub mod disassembly;
 pub mod explain;
 mod heaps;
 mod image_index;
+pub mod listing;
 pub mod location;
 pub mod looks;
 pub mod map;
 pub mod picture;
 pub mod refs;
 pub mod search;
+pub mod stack;
 pub mod symbol_provider;
+pub mod symbolize;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_types;
+pub mod type_layout;
 pub mod usage;
 pub mod usage_index;
+pub mod value;
+pub mod watch;

@@ -2,14 +2,19 @@
 //!
 //! ```text
 //! location := base (('+' | '-') number)*
-//! base     := 'crash' | 'pc' | 'sp' | ['@'] register | module | hexadecimal address
+//! base     := 'crash' | 'pc' | 'sp' | ['@'] register | module ['!' symbol] | hexadecimal address
 //! number   := '0x' hexadecimal | hexadecimal
 //! ```
 //! Names come before hexadecimal digits: write `0x` before an address that reads like a name. A module is
 //! found without regard to case, with or without its extension. Of a WOW64 thread the native registers come first;
 //! those of the 32-bit side are known by their own names.
 
-use crate::crash::{Crash, crash, registers};
+mod symbol;
+
+use crate::{
+    crash::{Crash, crash, registers},
+    symbolize::Symbolizer,
+};
 use vatlas_rules::{AddressError, parse_address};
 use vatlas_space::{LayoutName, Process, Registers, Severity, Source, Step, Target, ThreadId, Va};
 
@@ -42,12 +47,14 @@ pub enum LocationError {
         message: String,
         /// What can be asked instead.
         hint: Option<&'static str>,
+        /// What was probably meant.
+        corrections: Vec<(String, String)>,
     },
 }
 
 impl LocationError {
     fn absent(message: impl Into<String>) -> Self {
-        Self::Absent { message: message.into(), hint: None }
+        Self::Absent { message: message.into(), hint: None, corrections: Vec::new() }
     }
 }
 
@@ -61,8 +68,8 @@ impl std::fmt::Display for LocationError {
 
 impl std::error::Error for LocationError {}
 
-/// Finds the address that `text` names in a process. Registers are those of `thread`, or of the crash, or of
-/// the first thread.
+/// Finds the address that `text` names in a process, without symbols. Registers are those of `thread`, or of the crash,
+/// or of the first thread.
 ///
 /// # Errors
 /// [`LocationError`].
@@ -72,6 +79,20 @@ pub fn locate(
     thread: Option<ThreadId>,
     text: &str,
 ) -> Result<Location, LocationError> {
+    locate_named(target, process, thread, text, None)
+}
+
+/// As [`locate`], with the names of symbols.
+///
+/// # Errors
+/// [`LocationError`].
+pub fn locate_named(
+    target: &dyn Target,
+    process: &Process,
+    thread: Option<ThreadId>,
+    text: &str,
+    names: Option<&Symbolizer<'_>>,
+) -> Result<Location, LocationError> {
     let text = text.trim();
     // A module's name may itself hold a sign: the longest base that means something wins.
     let cuts = text.char_indices().filter(|(_, letter)| matches!(letter, '+' | '-')).map(|(index, _)| index);
@@ -80,7 +101,7 @@ pub fn locate(
     let mut last_error = None;
     for cut in cuts.iter().rev() {
         let (head, tail) = text.split_at(*cut);
-        match base(target, process, thread, head) {
+        match base(target, process, thread, head, names) {
             Ok(location) => return offset(location, tail, text),
             Err(error) => last_error = Some(prefer(last_error, error)),
         }
@@ -101,8 +122,12 @@ fn base(
     process: &Process,
     thread: Option<ThreadId>,
     text: &str,
+    names: Option<&Symbolizer<'_>>,
 ) -> Result<Location, LocationError> {
     let wanted = text.trim();
+    if let (Some(names), true) = (names, wanted.contains('!')) {
+        return symbol::locate(names, process, wanted);
+    }
     let lower = wanted.to_ascii_lowercase();
     match lower.as_str() {
         "crash" => return crash_location(target),
@@ -138,7 +163,11 @@ fn no_address(process: &Process, wanted: &str, mut error: AddressError) -> Locat
     let hint = corrections.is_empty().then_some(NAMES);
     // Nothing but a module's name has a dot in it.
     if corrections.is_empty() && wanted.contains('.') {
-        return LocationError::Absent { message: format!("there is no module '{wanted}' in this process"), hint };
+        return LocationError::Absent {
+            message: format!("there is no module '{wanted}' in this process"),
+            hint,
+            corrections,
+        };
     }
     let message = format!("'{wanted}' is no address, no register and no module of this process");
     LocationError::Text { message, hint, corrections }
@@ -190,6 +219,7 @@ fn no_crash(target: &dyn Target) -> LocationError {
     LocationError::Absent {
         message: format!("'crash' is not known: {why}"),
         hint: Some("pc and sp of a thread are known without one; so are all addresses"),
+        corrections: Vec::new(),
     }
 }
 

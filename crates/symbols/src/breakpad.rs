@@ -77,7 +77,7 @@ pub fn read(file: &str, bytes: &[u8]) -> BreakpadFile {
         let cause = format!("{} STACK records (unwind rules) are not used", reader.stack_records);
         problems.whole(Problem::note(file, cause));
     }
-    let origin = Origin { file: file.to_owned(), kind: FileKind::Breakpad, identity: reader.identity };
+    let origin = Origin { file: file.into(), kind: FileKind::Breakpad, identity: reader.identity };
     let table = reader.builder.build(origin).with_machine(reader.machine).with_problems(problems.finish());
     reader.frame_rules.finish();
     reader.cfi_rules.finish();
@@ -329,9 +329,9 @@ STACK OTHER 1
         assert_eq!(problems(TEXT), ["a.sym: 1 STACK records (unwind rules) are not used"]);
         let name = |rva| table.symbol_at(Rva(rva)).map(|symbol| (symbol.name, symbol.size));
         assert_eq!(name(0xfff), None);
-        assert_eq!(name(0x102f), Some(("app::main(int, char**)".to_owned(), Some(0x30))));
-        assert_eq!(name(0x1040), Some(("_after".to_owned(), None)));
-        assert_eq!(name(0x2000), Some(("last one".to_owned(), None)));
+        assert_eq!(name(0x102f), Some(("app::main(int, char**)".into(), Some(0x30))));
+        assert_eq!(name(0x1040), Some(("_after".into(), None)));
+        assert_eq!(name(0x2000), Some(("last one".into(), None)));
     }
 
     #[test]
@@ -341,7 +341,7 @@ STACK OTHER 1
             let frames = table.frames_at(Rva(rva)).into_iter();
             let frames: Vec<_> = frames.map(|frame| (frame.function, frame.line.unwrap())).collect();
             let frames: Vec<_> =
-                frames.iter().map(|(name, line)| (name.as_str(), line.file.as_str(), line.line)).collect();
+                frames.iter().map(|(name, line)| (name.as_ref(), line.file.as_ref(), line.line)).collect();
             assert_eq!(frames, expected, "{rva:x}");
         };
         let (app, add) = ("c:\\src\\my app.c", "c:\\src\\add.h");
@@ -361,7 +361,7 @@ STACK OTHER 1
                 format!("MODULE windows x86 000000000000000000000000000000001 a.pdb\n{line}\nPUBLIC 10 0 kept\n");
             assert_eq!(problems(&text), [format!("a.sym: line 2: {expected}")], "{line}");
             let kept = read("a.sym", text.as_bytes()).symbol_at(Rva(0x10)).unwrap();
-            assert_eq!(kept.name, "kept");
+            assert_eq!(&*kept.name, "kept");
         };
         check("FUNC", "address is missing");
         check("FUNC 1000 x 0 f", "size 'x' is no hexadecimal number");

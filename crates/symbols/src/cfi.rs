@@ -148,11 +148,11 @@ impl UnwindRow {
 mod tests {
     use super::*;
 
-    fn check(operations: Vec<CfiOperation>, expected: Option<u64>) {
+    fn check(operations: &[CfiOperation], expected: Option<u64>) {
         let register = |name: &RegisterName| (name.0 == "esp").then_some(0x1000);
         let memory = |address| (address == 0x0ff8).then_some(0x77);
         assert_eq!(
-            CfiExpression(operations.clone()).evaluate(Some(0x2000), &register, &memory),
+            CfiExpression(operations.to_vec()).evaluate(Some(0x2000), &register, &memory),
             expected,
             "{operations:?}"
         );
@@ -162,23 +162,24 @@ mod tests {
     fn expressions_are_computed() {
         use CfiOperation::*;
         let esp = || Register(RegisterName("esp".to_owned()));
-        check(vec![esp(), Push(8), Add], Some(0x1008));
-        check(vec![esp(), Push(8), Subtract, Dereference], Some(0x77));
-        check(vec![Cfa, Push(-4), Add], Some(0x1ffc));
-        check(vec![Push(0x1234), Push(16), Align], Some(0x1230));
-        check(vec![Push(3), Push(2), IsAtLeast, Push(3), ShiftLeft], Some(8));
-        check(vec![Cfa, esp()], Some(0x1000));
-        check(vec![Push(6), Push(3), And, Push(5), Multiply], Some(10));
+        check(&[esp(), Push(8), Add], Some(0x1008));
+        check(&[esp(), Push(8), Subtract, Dereference], Some(0x77));
+        check(&[Cfa, Push(-4), Add], Some(0x1ffc));
+        check(&[Push(0x1234), Push(16), Align], Some(0x1230));
+        check(&[Push(3), Push(2), IsAtLeast, Push(3), ShiftLeft], Some(8));
+        check(&[Cfa, esp()], Some(0x1000));
+        check(&[Push(6), Push(3), And, Push(5), Multiply], Some(10));
     }
 
     #[test]
     fn what_cannot_be_computed_is_no_answer() {
         use CfiOperation::*;
-        check(vec![], None);
-        check(vec![Add], None);
-        check(vec![Push(1), Push(3), Align], None);
-        check(vec![Register(RegisterName("eax".to_owned()))], None);
-        check(vec![Push(0x5000), Dereference], None);
-        check(std::iter::once(Push(0)).chain([Push(1), Add].into_iter().cycle().take(1000)).collect(), None);
+        check(&[], None);
+        check(&[Add], None);
+        check(&[Push(1), Push(3), Align], None);
+        check(&[Register(RegisterName("eax".to_owned()))], None);
+        check(&[Push(0x5000), Dereference], None);
+        let long: Vec<_> = std::iter::once(Push(0)).chain([Push(1), Add].into_iter().cycle().take(1000)).collect();
+        check(&long, None);
     }
 }

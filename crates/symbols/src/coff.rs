@@ -29,7 +29,7 @@ pub fn read(file: &str, headers: &PeHeaders, bytes: &[u8]) -> Result<Option<Symb
         Problem::damage(format!("{file}: COFF symbol table"), cause)
     })?;
     let identity = Some(Identity::TimeDateStamp(headers.time_date_stamp));
-    let table = builder.build(Origin { file: file.to_owned(), kind: FileKind::Coff, identity }).of_image(headers);
+    let table = builder.build(Origin { file: file.into(), kind: FileKind::Coff, identity }).of_image(headers);
     Ok((!table.is_empty()).then_some(table))
 }
 
@@ -132,7 +132,7 @@ mod tests {
             let table = table(&image(machine, &ROWS)).unwrap();
             let check = |rva, expected: (&str, SymbolKind)| {
                 let symbol = table.symbol_at(Rva(rva)).unwrap();
-                assert_eq!((symbol.name.as_str(), symbol.kind), expected);
+                assert_eq!((symbol.name.as_ref(), symbol.kind), expected);
             };
             check(0x1013, ("_main", SymbolKind::Function));
             check(0x1044, ("_a_long_function_name@4", SymbolKind::Function));

@@ -55,7 +55,7 @@ pub fn unnamed_functions(
 }
 
 fn origin(file: &str, headers: &PeHeaders, kind: FileKind) -> Origin {
-    Origin { file: file.to_owned(), kind, identity: Some(Identity::TimeDateStamp(headers.time_date_stamp)) }
+    Origin { file: file.into(), kind, identity: Some(Identity::TimeDateStamp(headers.time_date_stamp)) }
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     fn check(headers: &PeHeaders, read: ReadImage) {
         let table = exports("small.dll", headers, read).unwrap();
         let name = |rva| table.symbol_at(Rva(rva)).map(|symbol| (symbol.name, symbol.size, symbol.kind));
-        let export = |name: &str, size| Some((name.to_owned(), size, SymbolKind::Export));
+        let export = |name: &str, size| Some((name.into(), size, SymbolKind::Export));
         assert_eq!(name(0x1007), export("alpha", Some(0x40)));
         assert_eq!(name(0x1050), export("beta", None));
         assert_eq!(name(0xfff), None);
@@ -100,7 +100,7 @@ mod tests {
         let functions = unnamed_functions("small.dll", headers, read, &named).unwrap();
         assert_eq!(functions.len(), 1);
         let symbol = functions.symbol_at(Rva(0x1104)).unwrap();
-        assert_eq!((symbol.name.as_str(), symbol.size), ("function at 0x1100", Some(0x40)));
+        assert_eq!((symbol.name.as_ref(), symbol.size), ("function at 0x1100", Some(0x40)));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
     symbol::{Frame, SourceLine, Symbol},
     symbol_file::{Origin, SymbolFile},
 };
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 use vatlas_space::{Machine, Problem, Rva};
 
 /// Bytes at the front in which the marks of a listing are looked for.
@@ -65,7 +65,7 @@ pub struct Listing {
     problems: Vec<Problem>,
     machine: Option<Machine>,
     functions: Vec<Function>,
-    files: Vec<String>,
+    files: Vec<Arc<str>>,
     texts: Vec<String>,
     /// Numbers of functions by decorated name; several have one name where the compiler was run several times.
     by_name: HashMap<String, Vec<usize>>,

@@ -5,7 +5,7 @@ use crate::{
     symbol::{Frame, SourceLine, Symbol, SymbolKind},
     symbol_file::{Origin, SymbolFile},
 };
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 use vatlas_space::{Machine, Rva};
 
 /// A symbol without a known size is no answer for addresses further away than this; it is a remark.
@@ -118,7 +118,7 @@ impl ModuleSymbols {
     /// The one listing that has a function, and the name it has there: the decorated one, else the plain one. Static
     /// functions of several files may have one name; then none is taken. Nor is one whose code has another size, for
     /// that is of another build.
-    fn listing_of(&self, function: &Symbol, origin: &Origin) -> Option<(String, &dyn SymbolFile)> {
+    fn listing_of(&self, function: &Symbol, origin: &Origin) -> Option<(Arc<str>, &dyn SymbolFile)> {
         if matches!(function.kind, SymbolKind::Data) {
             return None;
         }
@@ -133,17 +133,19 @@ impl ModuleSymbols {
         })
     }
 
-    fn plain_name(&self, symbol: &Symbol, origin: &Origin) -> String {
+    fn plain_name(&self, symbol: &Symbol, origin: &Origin) -> Arc<str> {
         let machine = self.files.iter().find_map(|file| file.machine()).unwrap_or(Machine::Other(0));
-        Name::of(symbol, origin, machine).plain
+        Name::of(symbol, origin, machine).plain.into()
     }
 }
 
 fn lookup_in(file: &dyn SymbolFile, rva: Rva) -> Option<Lookup> {
-    let symbol = file.symbol_at(rva)?;
+    let (symbol, mut frames) = file.lookup(rva)?;
     let offset = rva.offset_from(symbol.rva)?;
     let is_inside = symbol.offset_of(rva).is_some() && (symbol.size.is_some() || offset < FAR);
-    let frames = if is_inside { file.frames_at(rva) } else { Vec::new() };
+    if !is_inside {
+        frames.clear();
+    }
     Some(Lookup { offset, is_inside, frames, origin: file.origin().clone(), line_origin: None, symbol })
 }
 
@@ -166,7 +168,7 @@ _draw@4\tENDP
     fn map(size: u32, name: &str) -> Box<dyn SymbolFile> {
         let mut builder = TableBuilder::default();
         builder.symbol(Rva(0x1000), size, name, SymbolKind::Function);
-        let origin = Origin { file: "app.map".to_owned(), kind: FileKind::MsvcMap, identity: None };
+        let origin = Origin { file: "app.map".into(), kind: FileKind::MsvcMap, identity: None };
         Box::new(builder.build(origin).with_machine(Some(Machine::X86)))
     }
 
@@ -177,7 +179,7 @@ _draw@4\tENDP
     fn check(files: Vec<Box<dyn SymbolFile>>, rva: u32, expected: Option<(&str, u32, &str)>) {
         let symbols = ModuleSymbols::new(files);
         let lookup = symbols.lookup(Rva(rva)).unwrap();
-        let line = lookup.frames.first().and_then(|frame| Some((frame.function.as_str(), frame.line.as_ref()?.line)));
+        let line = lookup.frames.first().and_then(|frame| Some((frame.function.as_ref(), frame.line.as_ref()?.line)));
         let origin = lookup.line_origin.map(|origin| origin.to_string());
         let found = line.zip(origin.as_deref()).map(|((function, line), origin)| (function, line, origin));
         assert_eq!(found, expected, "{rva:x}");

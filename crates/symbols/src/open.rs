@@ -190,7 +190,7 @@ mod tests {
         let names: Vec<_> = names.into_iter().map(|(kind, symbol)| (kind, symbol.unwrap().name)).collect();
         assert_eq!(
             names,
-            [(FileKind::Exports, "alpha".to_owned()), (FileKind::FunctionTable, "function at 0x1100".to_owned())]
+            [(FileKind::Exports, "alpha".into()), (FileKind::FunctionTable, "function at 0x1100".into())]
         );
         let headers = PeHeaders::read(&file).unwrap();
         let loaded = loaded_image_tables("x", &headers, &of_file(&headers, &file));

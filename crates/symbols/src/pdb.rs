@@ -26,6 +26,7 @@ mod open;
 mod reader;
 mod records;
 mod registers;
+mod starts;
 mod streams;
 mod type_ids;
 mod types;
@@ -135,22 +136,18 @@ impl SymbolFile for PdbFile {
     }
 
     fn frames_at(&self, rva: Rva) -> Vec<Frame> {
-        let linked = self.addresses.to_linked(rva.0);
-        let found = linked.and_then(|linked| Some((linked, self.procedure_at(linked)?)));
-        let Some((linked, (_, table, procedure))) = found else { return Vec::new() };
-        let inlines = table.inlines_at(procedure, linked).into_iter();
-        let mut frames: Vec<Frame> = inlines
-            .map(|(name, row)| Frame {
-                function: name.to_owned(),
-                line: self.source_line(table, &row),
-                is_inline: true,
-            })
-            .collect();
-        let line = lines::row_at(&table.lines, linked).and_then(|row| self.source_line(table, row));
-        if line.is_some() || !frames.is_empty() {
-            frames.push(Frame { function: procedure.name.to_string(), line, is_inline: false });
-        }
-        frames
+        let Some(linked) = self.addresses.to_linked(rva.0) else { return Vec::new() };
+        let found = self.procedure_at(linked);
+        found.map(|(_, table, procedure)| self.frames(table, procedure, linked)).unwrap_or_default()
+    }
+
+    fn lookup(&self, rva: Rva) -> Option<(Symbol, Vec<Frame>)> {
+        let linked = self.addresses.to_linked(rva.0)?;
+        let Some((_, table, procedure)) = self.procedure_at(linked) else {
+            return Some((self.symbol(self.nearest(linked)?, rva.0, linked)?, Vec::new()));
+        };
+        let symbol = self.symbol(procedure.into(), rva.0, linked)?;
+        Some((symbol, self.frames(table, procedure, linked)))
     }
 
     fn visit(&self, visitor: &mut dyn FnMut(&Symbol) -> ControlFlow<()>) {

@@ -1,6 +1,7 @@
-//! A symbol, a line, a frame: plain data.
+//! A symbol, a line, a frame: plain data. Texts are shared with the file that they come from, so that an answer copies
+//! none.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 use vatlas_space::Rva;
 
 /// What a symbol stands for.
@@ -41,7 +42,7 @@ pub struct Symbol {
     /// Its bytes; `None` where the file does not tell.
     pub size: Option<u32>,
     /// The name as the file has it, decorated if it is there.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it stands for.
     pub kind: SymbolKind,
 }
@@ -58,7 +59,7 @@ impl Symbol {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SourceLine {
     /// The file as the compiler named it.
-    pub file: String,
+    pub file: Arc<str>,
     /// The line, from 1; 0 where the compiler made up code of no line.
     pub line: u32,
 }
@@ -67,7 +68,7 @@ pub struct SourceLine {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
     /// Name of the function.
-    pub function: String,
+    pub function: Arc<str>,
     /// The line in it, where known.
     pub line: Option<SourceLine>,
     /// Whether it was put inside the next frame of the list.

@@ -7,7 +7,7 @@ use crate::{
     types::{TypeId, Types},
     variable::{Constant, FrameRule, Variable},
 };
-use std::{fmt, ops::ControlFlow};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 use vatlas_space::{Guid, Machine, Problem, Rva, Va};
 
 /// The kinds of symbol files, best first: the order in which answers are preferred.
@@ -84,7 +84,7 @@ impl fmt::Display for Identity {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
     /// Name of the file.
-    pub file: String,
+    pub file: Arc<str>,
     /// What it is.
     pub kind: FileKind,
     /// Which build it belongs to, where it says so.
@@ -111,6 +111,12 @@ pub trait SymbolFile {
 
     /// The functions that run at `rva`, innermost first; empty without debug information there.
     fn frames_at(&self, rva: Rva) -> Vec<Frame>;
+
+    /// Both at once, for files that find both in one place.
+    fn lookup(&self, rva: Rva) -> Option<(Symbol, Vec<Frame>)> {
+        let symbol = self.symbol_at(rva)?;
+        Some((symbol, self.frames_at(rva)))
+    }
 
     /// Every symbol, in any order, until the visitor breaks.
     fn visit(&self, visitor: &mut dyn FnMut(&Symbol) -> ControlFlow<()>);

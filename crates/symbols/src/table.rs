@@ -4,7 +4,7 @@ use crate::{
     symbol::{Frame, SourceLine, Symbol, SymbolKind},
     symbol_file::{Origin, SymbolFile},
 };
-use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow};
+use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow, sync::Arc};
 use vatlas_images::pe::PeHeaders;
 use vatlas_space::{Machine, Problem, Rva, Va};
 
@@ -43,7 +43,7 @@ struct InlineRow {
 #[derive(Debug, Default)]
 pub struct TableBuilder {
     names: String,
-    files: Vec<String>,
+    files: Vec<Arc<str>>,
     symbols: Vec<SymbolRow>,
     lines: Vec<LineRow>,
     inlines: Vec<InlineRow>,
@@ -67,7 +67,7 @@ impl TableBuilder {
 
     /// Adds a source file and gives its number.
     pub fn file(&mut self, name: &str) -> u32 {
-        self.files.push(name.to_owned());
+        self.files.push(name.into());
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -146,7 +146,7 @@ pub struct SymbolTable {
     image_base: Option<Va>,
     problems: Vec<Problem>,
     names: String,
-    files: Vec<String>,
+    files: Vec<Arc<str>>,
     symbols: Vec<SymbolRow>,
     covers: Vec<Cover>,
     lines: Vec<LineRow>,
@@ -198,7 +198,7 @@ impl SymbolTable {
         Symbol {
             rva: Rva(row.rva),
             size: (row.size != 0).then_some(row.size),
-            name: self.text(row.name).to_owned(),
+            name: self.text(row.name).into(),
             kind: row.kind,
         }
     }
@@ -277,7 +277,7 @@ impl SymbolFile for SymbolTable {
         for piece in self.inlines_at(rva) {
             let call = self.source_line(piece.call_file, piece.call_line);
             let line = std::mem::replace(&mut line, call);
-            frames.push(Frame { function: self.text(piece.function).to_owned(), line, is_inline: true });
+            frames.push(Frame { function: self.text(piece.function).into(), line, is_inline: true });
         }
         if line.is_some() || !frames.is_empty() {
             frames.push(Frame { function: function.name, line, is_inline: false });
@@ -309,7 +309,7 @@ mod tests {
     fn table(build: impl FnOnce(&mut TableBuilder)) -> SymbolTable {
         let mut builder = TableBuilder::default();
         build(&mut builder);
-        builder.build(Origin { file: "test.sym".to_owned(), kind: FileKind::Breakpad, identity: None })
+        builder.build(Origin { file: "test.sym".into(), kind: FileKind::Breakpad, identity: None })
     }
 
     #[test]
@@ -337,11 +337,11 @@ mod tests {
             builder.symbol(Rva(0xffff_fff0), 0x100, "last", SymbolKind::Function);
         });
         let name = |rva| table.symbol_at(Rva(rva)).map(|symbol| symbol.name).unwrap();
-        assert_eq!(name(0x19), "outer");
-        assert_eq!(name(0x20), "inner");
-        assert_eq!(name(0x28), "outer");
-        assert_eq!(name(0x50), "inner", "the nearest name below, though it has ended");
-        assert_eq!(name(u32::MAX), "last");
+        assert_eq!(&*name(0x19), "outer");
+        assert_eq!(&*name(0x20), "inner");
+        assert_eq!(&*name(0x28), "outer");
+        assert_eq!(&*name(0x50), "inner", "the nearest name below, though it has ended");
+        assert_eq!(&*name(u32::MAX), "last");
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
             let frames = table.frames_at(Rva(rva)).into_iter();
             frames.map(|frame| (frame.function, frame.line.map_or(0, |line| line.line), frame.is_inline)).collect()
         };
-        let frame = |name: &str, line, inline| (name.to_owned(), line, inline);
+        let frame = |name: &str, line, inline| (name.into(), line, inline);
         assert_eq!(frames(0x104), [frame("outer", 7, false)]);
         assert_eq!(frames(0x110), [frame("middle", 7, true), frame("outer", 20, false)]);
         assert_eq!(frames(0x118), [frame("inner", 7, true), frame("middle", 30, true), frame("outer", 20, false)]);

@@ -108,7 +108,7 @@ impl<'a> Comparison<'a> {
         let file = self.files[fields[3]];
         let frames = self.pdb.frames_at(Rva(at));
         let found = frames.last().and_then(|frame| frame.line.as_ref());
-        if !found.is_some_and(|found| found.line == number && found.file == *file) {
+        if !found.is_some_and(|found| found.line == number && *found.file == *file) {
             self.different.lines += 1;
             eprintln!("{at:#x} {file}:{number}: {found:?}");
         }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use vatlas_space::{Problem, Rva, Severity};
-use vatlas_symbols::{MapFile, Name, SymbolFile, SymbolKind, SymbolTable, breakpad};
+use vatlas_symbols::{MapFile, Name, SymbolFile, SymbolKind, breakpad};
 
 /// Files of the corpus with this extension; none, and a remark, where there is no corpus.
 fn files(extension: &str) -> Vec<PathBuf> {
@@ -56,7 +56,7 @@ fn plain_reading(text: &str) -> (Vec<Plain>, Vec<Plain>, Vec<[u32; 3]>) {
     (functions, publics, lines)
 }
 
-fn count(table: &SymbolTable, kind: SymbolKind) -> usize {
+fn count(table: &dyn SymbolFile, kind: SymbolKind) -> usize {
     let mut count = 0;
     table.visit(&mut |symbol| {
         count += usize::from(symbol.kind == kind);
@@ -105,7 +105,7 @@ fn check_breakpad(path: &Path) {
         let found = table.symbol_at(Rva(rva)).map(|symbol| symbol.name);
         let expected = plain_lookup(&functions, &publics, rva);
         match found {
-            Some(name) => assert!(expected.contains(&name.as_str()), "{} {rva:#x}: {name}", path.display()),
+            Some(name) => assert!(expected.contains(&&*name), "{} {rva:#x}: {name}", path.display()),
             None => assert!(expected.is_empty(), "{} {rva:#x}: {expected:?}", path.display()),
         }
         let line = table.frames_at(Rva(rva)).first().and_then(|frame| frame.line.clone()).map(|line| line.line);
@@ -149,7 +149,7 @@ fn linker_maps_are_read_whole() {
             let mut is_there = false;
             map.visit(&mut |symbol| {
                 is_there |= symbol.rva == rva
-                    && symbol.name == words[1]
+                    && *symbol.name == *words[1]
                     && (symbol.kind == SymbolKind::Function) == (words[3] == "f");
                 if is_there { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });

@@ -79,7 +79,7 @@ fn ask(file: &dyn SymbolFile) {
 fn table(symbols: &[(u32, u32, SymbolKind)]) -> impl SymbolFile {
     let mut builder = TableBuilder::default();
     symbols.iter().for_each(|(rva, size, kind)| builder.symbol(Rva(*rva), *size, &format!("{rva}+{size}"), *kind));
-    builder.build(Origin { file: String::new(), kind: FileKind::Breakpad, identity: None })
+    builder.build(Origin { file: "".into(), kind: FileKind::Breakpad, identity: None })
 }
 
 /// The rule of `SymbolFile::symbol_at`, symbol by symbol.

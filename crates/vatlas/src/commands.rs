@@ -4,8 +4,11 @@ mod completions;
 mod demo;
 mod diff;
 mod explain;
+mod find;
 mod info;
 mod layout_args;
+mod lines;
+mod lookup;
 mod man;
 mod map;
 mod memory;
@@ -16,9 +19,14 @@ mod read;
 mod refs;
 mod search;
 mod slots;
+mod stack;
+mod symbols;
 mod threads;
+mod types;
+mod watch;
 
-pub use explain::headline;
+pub use explain::{headline, module_offset};
+pub use layout_args::name_parser as layout_name_parser;
 
 use crate::{
     failure::{Exit, Failure},
@@ -72,6 +80,8 @@ commands! {
     Modules(modules),
     /// List threads with stacks and registers
     Threads(threads),
+    /// Show call stacks: who called whom, how each frame was found, how far it is trusted
+    Stack(stack),
     /// Show memory as hexadecimal digits and text
     Memory(memory),
     /// Copy memory to a file
@@ -80,6 +90,18 @@ commands! {
     Search(search),
     /// Find who points at an address
     Refs(refs),
+    /// Name addresses: module, function, line, inlined functions
+    Lookup(lookup),
+    /// Find names: addresses of functions and variables
+    Find(find),
+    /// Show a function line by line, with source text and instructions
+    Lines(lines),
+    /// Show the layout of a type, and its values at an address
+    Type(types),
+    /// Show values of expressions in a process, a thread and a frame
+    Watch(watch),
+    /// Say which symbols modules have and which are missing, and what a symbol file holds
+    Symbols(symbols),
     /// Compare two dumps: modules, threads, regions, memory
     Diff(diff),
     /// Print completions for a shell

@@ -1,10 +1,11 @@
 //! An explanation for people and as JSON.
 
 use crate::{
-    commands::headline,
+    commands::{headline, module_offset},
     draw::text::{printable, range, size},
     json,
     output::{Output, sized_range},
+    symbol_words::answer_json,
     words::{usage_words, version},
 };
 use anstyle::{AnsiColor, Style};
@@ -12,9 +13,10 @@ use serde_json::{Value, json};
 use vatlas_debug::{
     explain::{Explanation, ModulePlace, Neighbour, RegisterHolder},
     looks::Look,
+    symbolize::SymbolAnswer,
     usage::Usage,
 };
-use vatlas_space::{PointerWidth, Region, Store};
+use vatlas_space::{PointerWidth, Region, Store, Va};
 
 /// What lies farther away is no neighbour: 64-bit processes have gaps of terabytes.
 const FARTHEST: u64 = 1 << 32;
@@ -81,6 +83,11 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
         rows.push(("use", format!("{} ({})", words(&explanation.usage), sized_range(explanation.usage_range))));
     }
     rows.extend(explanation.module.as_ref().map(|place| ("module", module(place))));
+    if explanation.symbol.as_ref().is_some_and(|symbol| symbol.lookup.is_inside) {
+        // The headline has the symbol instead.
+        rows.extend(explanation.module.as_ref().map(|place| ("offset", module_offset(place))));
+    }
+    rows.extend(explanation.symbol.iter().flat_map(symbol));
     rows.extend(
         explanation
             .unloaded
@@ -88,7 +95,7 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
             .map(|module| ("unloaded", format!("{} was loaded here earlier ({})", module.name(), range(module.range)))),
     );
     rows.push(("bytes", bytes(explanation)));
-    rows.extend(explanation.looks.iter().flat_map(|look| looks(look, explanation.width)));
+    rows.extend(explanation.looks.iter().flat_map(|look| looks(look, explanation)));
     rows.extend(holders(&explanation.holders).into_iter().map(|text| ("held by", text)));
     let near = explanation.neighbours.iter().filter(|neighbour| neighbour.distance <= FARTHEST);
     rows.extend(near.map(|neighbour| ("next to", self::neighbour(neighbour, explanation.width))));
@@ -134,20 +141,50 @@ fn bytes(explanation: &Explanation) -> String {
     }
 }
 
-fn looks(look: &Look, width: PointerWidth) -> Vec<(&'static str, String)> {
+/// The symbol with what its file tells, then the functions and lines, innermost first.
+fn symbol(answer: &SymbolAnswer) -> Vec<(&'static str, String)> {
+    let lookup = &answer.lookup;
+    if !lookup.is_inside {
+        let distance = size(lookup.offset.into());
+        return vec![("symbol", format!("none; the nearest below is {}, {distance} away", answer.name.plain))];
+    }
+    let type_name = answer.type_name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
+    let size = lookup.symbol.size.map(|bytes| format!(" of {}", size(bytes.into()))).unwrap_or_default();
+    let (name, kind) = (&answer.name.full, lookup.symbol.kind);
+    let mut rows = vec![("symbol", format!("{kind} {name}{type_name}{size}, from {}", lookup.origin))];
+    for frame in &lookup.frames {
+        let inlined = if frame.is_inline { ", inlined" } else { "" };
+        let line = frame.line.as_ref().map_or("no line".to_owned(), |line| format!("{}:{}", line.file, line.line));
+        rows.push(("line", format!("{line} in {}{inlined}", frame.function)));
+    }
+    rows
+}
+
+/// A name in parentheses, for an address that has one.
+fn named(explanation: &Explanation, va: Va) -> String {
+    explanation.names.get(&va).map(|name| format!(" {name}")).unwrap_or_default()
+}
+
+fn looks(look: &Look, explanation: &Explanation) -> Vec<(&'static str, String)> {
+    let width = explanation.width;
     match look {
         Look::Code { instructions } => {
             let digits = 2 * instructions.iter().map(|instruction| instruction.bytes.len()).max().unwrap_or(0);
             let line = |instruction: &vatlas_debug::disassembly::Instruction| {
                 let bytes: String = instruction.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("{}  {bytes:<digits$}  {}", instruction.va, instruction.text)
+                let target = instruction.goes_to.map(|va| named(explanation, va)).filter(|name| !name.is_empty());
+                let target = target.map(|name| format!("  ;{name}")).unwrap_or_default();
+                format!("{}  {bytes:<digits$}  {}{target}", instruction.va, instruction.text)
             };
             let labels = std::iter::once("code").chain(std::iter::repeat(""));
             labels.zip(instructions.iter().map(line)).collect()
         }
-        Look::Pointer { to, usage, .. } => vec![("points to", format!("{to}: {}", usage_words(usage, width)))],
+        Look::Pointer { to, usage, .. } => {
+            vec![("points to", format!("{to}{}: {}", named(explanation, *to), usage_words(usage, width)))]
+        }
         Look::CodePointers { count, first } => {
-            let to: Vec<_> = first.iter().map(|(va, usage)| format!("{va} {usage}")).collect();
+            let to: Vec<_> =
+                first.iter().map(|(va, usage)| format!("{va}{} {usage}", named(explanation, *va))).collect();
             vec![("looks like", format!("a table of {count} pointers to code, as a vtable is: {}", to.join("; ")))]
         }
         Look::Text(text) => vec![("text", format!("{text:?}"))],
@@ -215,6 +252,10 @@ pub fn json(asked: &str, explanation: &Explanation) -> Value {
             "section": place.section.as_ref().map(|(name, offset)| json!({ "name": name, "offset": offset })),
             "version": version(&place.module).map(|version| version.to_string()),
         })),
+        "symbol": explanation.symbol.as_ref().map(answer_json),
+        "names": explanation.names.iter().map(|(va, name)| json!({
+            "address": json::va(*va, width), "name": name,
+        })).collect::<Value>(),
         "unloaded_modules": explanation.unloaded.iter().map(|module| json!({
             "name": module.name(), "range": json::range(module.range, width),
         })).collect::<Value>(),

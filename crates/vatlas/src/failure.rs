@@ -47,6 +47,11 @@ impl Failure {
         Self { exit: Exit::Usage, ..Self::could_not(message) }
     }
 
+    /// What went wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The same failure with a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -1,5 +1,6 @@
 //! The program `vatlas`: command line, tables and pictures. The only crate that opens files and prints.
 
+mod cache_folder;
 mod cli;
 mod commands;
 mod draw;
@@ -9,7 +10,13 @@ mod json;
 mod open;
 mod output;
 mod progress;
+mod source_text;
+mod subject;
+mod symbol_args;
+mod symbol_finder;
+mod symbol_words;
 mod table;
+mod value_words;
 mod words;
 
 use failure::Failure;

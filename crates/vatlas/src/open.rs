@@ -3,6 +3,8 @@
 use crate::{
     failure::{Exit, Failure},
     output::Output,
+    symbol_args::SymbolArgs,
+    symbol_finder::SymbolFinder,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -12,19 +14,25 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use vatlas_debug::usage_index::UsageIndex;
-use vatlas_space::{Module, Problem, ProcessIndex, Severity, Target};
-use vatlas_targets::{FileBytes, ImageFile, ImageFiles};
+use vatlas_debug::{
+    location::{Location, LocationError, locate_named},
+    symbolize::Symbolizer,
+    usage_index::UsageIndex,
+};
+use vatlas_space::{Module, Problem, Process, ProcessIndex, Severity, Target, ThreadId};
+use vatlas_targets::{FileBytes, Format, ImageFile, ImageFiles, ModuleFacts, ModuleTarget, recognize};
 
 /// Which dump to open, and with what beside it.
 #[derive(Args, Debug)]
 pub struct TargetArgs {
-    /// The dump
+    /// The dump, or an image (EXE, DLL)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Folder with image files (EXE, DLL) of the process; may be given several times
     #[arg(long, value_name = "DIR")]
     pub images: Vec<PathBuf>,
+    #[command(flatten)]
+    pub symbols: SymbolArgs,
 }
 
 /// An opened target and the file that it came from.
@@ -33,6 +41,8 @@ pub struct Opened {
     pub target: Box<dyn Target>,
     path: PathBuf,
     bytes: FileBytes,
+    images: Vec<PathBuf>,
+    symbols: SymbolArgs,
 }
 
 impl TargetArgs {
@@ -56,15 +66,98 @@ impl TargetArgs {
                 return Err(Failure::could_not(format!("--images {}: no such folder", folder.display())));
             }
         }
-        open(&self.file, Box::new(ImageFolders::new(&self.images)))
+        self.open_as(&ModuleFacts::default(), &|_, _, problem| Err(problem.into()))
+    }
+
+    /// Opens the file: a dump; an image, with what is said of it; anything else as `other` makes a target of it, which is
+    /// given the file's name, its bytes and why it is none.
+    ///
+    /// # Errors
+    /// As [`TargetArgs::open`], and those of `other`.
+    pub fn open_as(&self, facts: &ModuleFacts, other: OpenOther<'_>) -> Result<Opened, Failure> {
+        for folder in &self.images {
+            if !folder.is_dir() {
+                return Err(Failure::could_not(format!("--images {}: no such folder", folder.display())));
+            }
+        }
+        let path = &self.file;
+        let bytes = map_file(path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let in_file = |problem: Problem| Problem { place: path.display().to_string(), ..problem };
+        let target = match recognize((*bytes).as_ref()) {
+            Format::Pe => Box::new(ModuleTarget::of_image(&name, FileBytes::clone(&bytes), facts).map_err(in_file)?),
+            _ => {
+                let images = Box::new(ImageFolders::new(&self.images));
+                match vatlas_targets::open(FileBytes::clone(&bytes), images) {
+                    Ok(target) => target,
+                    Err(problem) => other(&name, &bytes, in_file(problem))?,
+                }
+            }
+        };
+        let (images, symbols) = (self.images.clone(), self.symbols.clone());
+        Ok(Opened { target, path: path.clone(), bytes, images, symbols })
     }
 }
+
+/// Why a text names no address, as a failure.
+pub fn failure(error: LocationError) -> Failure {
+    let (failure, hint) = match error {
+        LocationError::Text { message, hint, corrections } => (Failure::usage(message).corrections(corrections), hint),
+        LocationError::Absent { message, hint, corrections } => {
+            (Failure::could_not(message).corrections(corrections), hint)
+        }
+    };
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Makes a target of a file that is neither dump nor image.
+pub type OpenOther<'a> = &'a dyn Fn(&str, &FileBytes, Problem) -> Result<Box<dyn Target>, Failure>;
 
 impl Opened {
     /// Warns about the parts of the file that could not be read.
     pub fn warn(&self, output: &Output) {
         let is_damage = |problem: &&Problem| problem.severity == Severity::Damage;
         output.warn(&self.target.problems().iter().filter(is_damage).cloned().collect::<Vec<_>>());
+    }
+
+    /// Finds the symbols of the modules: where the user says, beside the file, and in the target's own memory.
+    ///
+    /// # Errors
+    /// A path of `--symbols` leads nowhere.
+    pub fn finder(&self) -> Result<SymbolFinder<'_>, Failure> {
+        Ok(SymbolFinder::new(&self.symbols, Some(&self.path), &self.images)?.with_memory(&*self.target))
+    }
+
+    /// The address that a text names; what is odd about it goes to standard error. Registers are those of `thread`, or
+    /// of the crash; `module!name` is looked for in the module's symbols.
+    ///
+    /// # Errors
+    /// The text names no address (wrong usage), or this target has no such thing.
+    pub fn locate(
+        &self,
+        process: &Process,
+        thread: Option<ThreadId>,
+        text: &str,
+        output: &Output,
+    ) -> Result<Location, Failure> {
+        let target = &*self.target;
+        let location = if text.contains('!') {
+            let finder = self.finder()?;
+            let names = Symbolizer::new(&finder, target, process);
+            let location = locate_named(target, process, thread, text, Some(&names));
+            finder.warn(output);
+            location
+        } else {
+            locate_named(target, process, thread, text, None)
+        };
+        let location = location.map_err(failure)?;
+        if let Some(warning) = &location.warning {
+            output.remark(&format!("warning: {warning}"));
+        }
+        Ok(location)
     }
 
     /// What JSON documents say about the file.
@@ -91,16 +184,6 @@ impl Opened {
         let is_damaged = self.target.problems().iter().any(|problem| problem.severity == Severity::Damage);
         if is_damaged { Exit::Partial } else { Exit::Done }
     }
-}
-
-/// Opens a file as a target.
-fn open(path: &Path, images: Box<dyn ImageFiles>) -> Result<Opened, Failure> {
-    let bytes = map_file(path)?;
-    let target = vatlas_targets::open(FileBytes::clone(&bytes), images).map_err(|mut problem| {
-        problem.place = path.display().to_string();
-        Failure::from(problem)
-    })?;
-    Ok(Opened { target, path: path.to_owned(), bytes })
 }
 
 /// Maps a file into memory; an empty one, which cannot be mapped, gives no bytes.

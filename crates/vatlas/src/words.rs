@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vatlas_debug::{
     crash::{Crash, FaultAddress},
+    symbolize::Symbolizer,
     usage::{Usage, UsageKind},
     usage_index::UsageIndex,
 };
@@ -31,6 +32,11 @@ pub fn usage_words(usage: &Usage, width: PointerWidth) -> String {
         (Some(PointerWidth::Bits32), PointerWidth::Bits64) => format!("32-bit {usage}"),
         _ => usage.to_string(),
     }
+}
+
+/// Function and line where symbols tell, else as [`whereabouts`].
+pub fn named_whereabouts(index: &UsageIndex<'_>, symbolizer: &Symbolizer<'_>, va: Va) -> String {
+    symbolizer.text(va).unwrap_or_else(|| whereabouts(index, va))
 }
 
 /// Module and offset, or what else the address is.

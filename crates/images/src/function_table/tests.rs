@@ -90,6 +90,7 @@ fn functions_of_windows_on_arm() {
     ]);
     table.extend(words(&[0x1000_0018]));
     check(pe::Machine::ArmNt, None, 0x40_0000, &table, 32, &[(0x1000, 0x20), (0x1040, 0x30)]);
-    let even: Vec<u8> = table.iter().enumerate().map(|(at, byte)| if at % 8 == 0 { byte & !1 } else { *byte }).collect();
+    let even: Vec<u8> =
+        table.iter().enumerate().map(|(at, byte)| if at % 8 == 0 { byte & !1 } else { *byte }).collect();
     check(pe::Machine::Arm64, None, 0x1_4000_0000, &even, 32, &[(0x1000, 0x40), (0x1040, 0x60)]);
 }

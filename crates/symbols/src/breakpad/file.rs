@@ -19,6 +19,13 @@ pub struct BreakpadFile {
     pub(super) cfi_rules: CfiRules,
 }
 
+impl BreakpadFile {
+    /// How many lines there are.
+    pub fn line_count(&self) -> usize {
+        self.table.line_count()
+    }
+}
+
 impl SymbolFile for BreakpadFile {
     fn origin(&self) -> &Origin {
         self.table.origin()

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! All numbers are hexadecimal. The type is that of `FPO_DATA`: 0 FPO, 1 trap, 2 task switch, 3 standard; 4 stands for
-//! FrameData. With `has-program` 1 the rest of the line is a program, else 1 where the function uses `ebp` for something
-//! else and saves it.
+//! FrameData. With `has-program` 1 the rest of the line is a program, else 1 where the function uses `ebp` for
+//! something else and saves it.
 
 use crate::{
     text_problems::Words,

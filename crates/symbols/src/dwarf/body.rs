@@ -5,7 +5,7 @@ use super::{
     names::{Tables, plain},
 };
 use gimli::constants as dw;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// Deepest nesting that is believed.
 const DEEPEST: usize = 256;
@@ -25,7 +25,7 @@ struct Piece {
 
 /// A piece that covers an address.
 pub(super) struct Inlined<'b> {
-    pub name: &'b str,
+    pub name: &'b Arc<str>,
     pub call_file: u32,
     pub call_line: u32,
 }
@@ -35,7 +35,7 @@ pub(super) struct Inlined<'b> {
 pub(super) struct Body {
     /// By depth and address.
     pieces: Vec<Piece>,
-    names: Vec<Box<str>>,
+    names: Vec<Arc<str>>,
 }
 
 impl Body {
@@ -57,10 +57,9 @@ impl Body {
             let (of_depth, deeper) = rest.split_at(rest.partition_point(|piece| piece.depth == first.depth));
             let before = of_depth.partition_point(|piece| piece.start <= rva);
             let covering = before.checked_sub(1).map(|index| of_depth[index]).filter(|piece| piece.end > rva);
-            found.extend(covering.map(|piece| Inlined {
-                name: self.names.get(piece.name as usize).map_or("", AsRef::as_ref),
-                call_file: piece.call_file,
-                call_line: piece.call_line,
+            found.extend(covering.and_then(|piece| {
+                let name = self.names.get(piece.name as usize)?;
+                Some(Inlined { name, call_file: piece.call_file, call_line: piece.call_line })
             }));
             rest = deeper;
         }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::symbol::SourceLine;
 use gimli::{DebugLineOffset, LineProgramHeader, constants as dw};
+use std::sync::Arc;
 use vatlas_space::Rva;
 
 /// How many rows that begin before an address are looked at.
@@ -28,7 +29,7 @@ pub(super) struct LineTable {
     /// By address.
     rows: Vec<Row>,
     /// By the numbers that the table's program and `DW_AT_call_file` use.
-    files: Vec<Box<str>>,
+    files: Vec<Arc<str>>,
     /// Why the rest could not be read.
     pub problem: Option<String>,
 }
@@ -76,7 +77,7 @@ impl LineTable {
     /// A line of a file by its number; `None` for a number that is not in the table.
     pub fn source_line(&self, file: u32, line: u32) -> Option<SourceLine> {
         let file = self.files.get(file as usize).filter(|file| !file.is_empty())?;
-        Some(SourceLine { file: file.to_string(), line })
+        Some(SourceLine { file: file.clone(), line })
     }
 
     /// The line of an address.
@@ -117,9 +118,9 @@ struct Files<'l, 'a> {
 
 impl<'a> Files<'_, 'a> {
     /// The names of all files; of those that are too many an empty name.
-    fn all(&self) -> Vec<Box<str>> {
+    fn all(&self) -> Vec<Arc<str>> {
         let before5 = self.header.version() < 5;
-        let own = self.file.as_deref().filter(|_| before5).map(|file| self.absolute(file.to_owned()));
+        let own = self.file.as_deref().filter(|_| before5).map(|file| self.absolute(file));
         let first = before5.then(|| own.unwrap_or_default().into());
         let sections = [
             gimli::Section::reader(&self.look.dwarf.debug_line),
@@ -129,7 +130,7 @@ impl<'a> Files<'_, 'a> {
         let name = |file: &gimli::FileEntry<Slice<'a>>| {
             let name = self.name(file).unwrap_or_default();
             left = left.saturating_sub(name.len());
-            if left == 0 { Box::default() } else { name.into() }
+            if left == 0 { Arc::default() } else { name.into() }
         };
         first.into_iter().chain(self.header.file_names().iter().map(name)).collect()
     }
@@ -141,11 +142,12 @@ impl<'a> Files<'_, 'a> {
             0 if self.header.version() < 5 => None,
             index => self.header.directory(index).and_then(|folder| self.text(folder)),
         };
-        Some(self.absolute(folder.map_or(name.clone(), |folder| join(&folder, &name))))
+        let name = folder.map_or(name.clone(), |folder| join(&folder, &name));
+        Some(self.absolute(&name))
     }
 
-    fn absolute(&self, path: String) -> String {
-        self.folder.as_deref().map_or(path.clone(), |folder| join(folder, &path))
+    fn absolute(&self, path: &str) -> String {
+        self.folder.as_deref().map_or_else(|| path.to_owned(), |folder| join(folder, path))
     }
 
     fn text(&self, value: Value<'a>) -> Option<String> {

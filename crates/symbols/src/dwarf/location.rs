@@ -218,7 +218,7 @@ impl<'a> Reader<'_, '_, 'a> {
 
     /// `DW_OP_piece`: what was told so far is so many bits of the variable.
     fn piece(&mut self, bits: u64, bit_offset: Option<u64>) -> Result<(), VariablePlace> {
-        if bits % 8 != 0 || bit_offset.is_some_and(|offset| offset != 0) {
+        if !bits.is_multiple_of(8) || bit_offset.is_some_and(|offset| offset != 0) {
             return Err(VariablePlace::Unknown("in pieces of single bits".to_owned()));
         }
         let place = match self.take() {
@@ -324,7 +324,7 @@ pub(super) fn constant_of_attribute<'a>(
         Form::Data1(number) => plain(number.into(), 1, shape),
         Form::Data2(number) => plain(number.into(), 2, shape),
         Form::Data4(number) => plain(number.into(), 4, shape),
-        Form::Data8(number) => plain(number.into(), 8, shape),
+        Form::Data8(number) => plain(number, 8, shape),
         Form::Data16(number) => constant_of_bytes(&number.to_le_bytes(), shape),
         Form::Udata(number) => whole(number.into(), shape),
         Form::Sdata(number) => whole(number.into(), shape),

@@ -5,7 +5,7 @@ use super::{
     table::{Row, RowKind, UnitTable},
 };
 use gimli::constants as dw;
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// What a namespace without a name is called.
 pub(super) const ANONYMOUS_NAMESPACE: &str = "(anonymous namespace)";
@@ -15,12 +15,19 @@ pub(super) const UNNAMED: &str = "<unnamed>";
 const SCOPES: usize = 64;
 
 /// The names of a function.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct FunctionNames {
     /// What the linker sees, if that is the name of C++ or Rust, else the name with scopes.
-    pub symbol: Box<str>,
+    pub symbol: Arc<str>,
     /// With scopes, without arguments.
-    pub plain: Box<str>,
+    pub plain: Arc<str>,
+}
+
+impl FunctionNames {
+    /// Of an entry that cannot be read.
+    pub fn unknown() -> Self {
+        Self { symbol: UNNAMED.into(), plain: UNNAMED.into() }
+    }
 }
 
 /// The tables of units, by number.
@@ -28,13 +35,13 @@ pub(super) type Tables<'t> = &'t dyn Fn(usize) -> Option<&'t UnitTable>;
 
 /// The names of a function or variable.
 pub(super) fn names<'a>(look: &Look<'a>, tables: Tables, die: &Die<'a>) -> FunctionNames {
-    let plain = plain(look, tables, die);
+    let plain: Arc<str> = plain(look, tables, die).into();
     let linkage = [dw::DW_AT_linkage_name, dw::DW_AT_MIPS_linkage_name];
     let linkage = linkage.into_iter().find_map(|attribute| look.inherited(die, attribute));
     let linkage = linkage.and_then(|(owner, value)| look.text(&owner.unit, value));
     // clang writes `\x01_f@4` for names that are not to be decorated further; they name nothing that `plain` does not.
     let symbol = linkage.filter(|name| name.starts_with("_Z") || name.starts_with('?'));
-    FunctionNames { symbol: symbol.map_or_else(|| plain.clone().into(), Box::from), plain: plain.into() }
+    FunctionNames { symbol: symbol.map_or_else(|| plain.clone(), Arc::from), plain }
 }
 
 /// The name of an entry with the scopes that it was declared in.

@@ -39,7 +39,7 @@ impl DwarfFile {
         let identity = Some(Identity::TimeDateStamp(headers.time_date_stamp));
         let tables = units.rows.iter().map(|_| OnceLock::new()).collect();
         Ok(Some(Self {
-            origin: Origin { file: file.to_owned(), kind: FileKind::Dwarf, identity },
+            origin: Origin { file: file.into(), kind: FileKind::Dwarf, identity },
             problems,
             bytes: bytes.clone(),
             sections,

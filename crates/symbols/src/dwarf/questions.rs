@@ -26,14 +26,14 @@ impl DwarfFile {
 
     fn read_names<'s>(&'s self, look: &Look<'s>, place: Place) -> FunctionNames {
         let tables = |index| self.table(look, index);
-        look.die(place).map(|die| names::names(look, &tables, &die)).unwrap_or_default()
+        look.die(place).map_or_else(FunctionNames::unknown, |die| names::names(look, &tables, &die))
     }
 
     /// The symbol of one piece of a function. GCC calls all but the first `.cold`.
     fn function_symbol(names: &FunctionNames, function: &FunctionRow, start: u32, end: u32) -> Symbol {
         let name = match start == function.entry {
-            true => names.symbol.to_string(),
-            false => format!("{}.cold", names.symbol),
+            true => names.symbol.clone(),
+            false => format!("{}.cold", names.symbol).into(),
         };
         Symbol { rva: Rva(start), size: Some(end - start), name, kind: SymbolKind::Function }
     }
@@ -70,7 +70,7 @@ impl DwarfFile {
     }
 
     fn data_symbol<'s>(&'s self, look: &Look<'s>, datum: Datum) -> Symbol {
-        let name = self.read_names(look, datum.place).symbol.into();
+        let name = self.read_names(look, datum.place).symbol;
         Symbol { rva: Rva(datum.rva), size: (datum.size != 0).then_some(datum.size), name, kind: SymbolKind::Data }
     }
 
@@ -151,7 +151,7 @@ impl DwarfFile {
         let type_place = look.type_place(&die);
         let value = die.value(dw::DW_AT_const_value)?;
         let value = super::location::constant_of_attribute(look, &die.unit, value, types.shape(type_place))?;
-        let name = self.read_names(look, place).plain.into();
+        let name = self.read_names(look, place).plain.to_string();
         Some(Constant { name, type_id: type_place.map(|place| types.id(place)), value })
     }
 }
@@ -190,9 +190,9 @@ impl SymbolFile for DwarfFile {
         for piece in self.body(&look, unit, function).at(rva.0) {
             let call = lines.as_ref().and_then(|lines| lines.source_line(piece.call_file, piece.call_line));
             let line = std::mem::replace(&mut line, call);
-            frames.push(Frame { function: piece.name.to_owned(), line, is_inline: true });
+            frames.push(Frame { function: piece.name.clone(), line, is_inline: true });
         }
-        let function = self.names(&look, unit, function).plain.to_string();
+        let function = self.names(&look, unit, function).plain.clone();
         frames.push(Frame { function, line, is_inline: false });
         frames
     }

@@ -65,7 +65,7 @@ const COUNTS: [usize; 3] = [634, 309, 345];
 fn symbols_of_code_and_data() {
     let check = |file: &DwarfFile, rva, expected: Option<(&str, u32, u32)>| {
         let symbol = file.symbol_at(Rva(rva));
-        let found = symbol.as_ref().map(|symbol| (symbol.name.as_str(), symbol.rva.0, symbol.size.unwrap()));
+        let found = symbol.as_ref().map(|symbol| (symbol.name.as_ref(), symbol.rva.0, symbol.size.unwrap()));
         assert_eq!(found, expected, "{rva:x}");
     };
     let gcc = open(GCC_X64);
@@ -86,7 +86,7 @@ fn symbols_of_code_and_data() {
         lines += old.lines_of(symbol).len();
         ControlFlow::Continue(())
     });
-    assert!(names.contains(&"_ZN3geo5Shape5countE".to_owned()) && names.contains(&"hidden".to_owned()), "{names:?}");
+    assert!(names.contains(&"_ZN3geo5Shape5countE".into()) && names.contains(&"hidden".into()), "{names:?}");
     assert_eq!((names.len(), lines), (15, 40));
 }
 
@@ -109,10 +109,12 @@ fn layout(file: &DwarfFile, id: TypeId) -> String {
                 BasePlace::At(offset) => format!("@{offset}"),
                 BasePlace::Virtual { index, .. } => format!("@virtual {}", index as i64),
             };
-            let bases = record.bases.iter().map(|at| format!("{} {}", declaration(types, at.type_id, ""), base(at.place)));
-            let members = record.members.iter().map(|member| {
-                format!("{} @{}", declaration(types, member.type_id, &member.name), member.offset)
-            });
+            let bases =
+                record.bases.iter().map(|at| format!("{} {}", declaration(types, at.type_id, ""), base(at.place)));
+            let members = record
+                .members
+                .iter()
+                .map(|member| format!("{} @{}", declaration(types, member.type_id, &member.name), member.offset));
             let statics = record.statics.iter().map(|(name, id)| format!("static {}", declaration(types, *id, name)));
             let methods = record.methods.iter().filter(|method| !method.name.starts_with(['~', 'S', 'T', 'B', 'o']));
             let methods = methods.map(|method| {

@@ -161,7 +161,7 @@ impl Root {
             rnglists_base: DebugRngListsBase::default_for_encoding_and_file(encoding, main),
             lines: None,
         };
-        let entry = header.entry(&root.abbreviations.clone(), header.root_offset()).ok()?;
+        let entry = header.entry(&root.abbreviations, header.root_offset()).ok()?;
         for attribute in entry.attrs() {
             match (attribute.name(), attribute.value()) {
                 (dw::DW_AT_str_offsets_base, AttributeValue::DebugStrOffsetsBase(base)) => root.str_offsets_base = base,

@@ -13,7 +13,7 @@ fn file(kind: FileKind, names: &[(u32, &str)]) -> Box<dyn SymbolFile> {
     let mut builder = TableBuilder::default();
     let symbol = if kind == FileKind::Exports { SymbolKind::Export } else { SymbolKind::Function };
     names.iter().for_each(|(rva, name)| builder.symbol(Rva(*rva), 0, name, symbol));
-    Box::new(builder.build(Origin { file: kind.to_string(), kind, identity: None }))
+    Box::new(builder.build(Origin { file: kind.to_string().into(), kind, identity: None }))
 }
 
 fn symbols() -> ModuleSymbols {

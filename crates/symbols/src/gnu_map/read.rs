@@ -175,7 +175,7 @@ impl Reader {
         }
         let placed = placed.unwrap_or_default();
         placed.add_symbols(&mut builder);
-        let origin = Origin { file: file.to_owned(), kind: FileKind::GnuMap, identity: None };
+        let origin = Origin { file: file.into(), kind: FileKind::GnuMap, identity: None };
         let table = builder.build(origin).with_problems(problems.finish());
         let (table, base) = (table.with_machine(machine), self.base.map(Va));
         GnuMap { table, base, image: self.image, sections: placed.sections, inputs: placed.inputs }

@@ -55,7 +55,7 @@ count           app.o
 fn check(rva: u32, expected: Option<(&str, u32, Option<u32>, SymbolKind)>) {
     let map = GnuMap::read("app.map", TEXT.as_bytes());
     let symbol = map.symbol_at(Rva(rva));
-    let found = symbol.as_ref().map(|symbol| (symbol.name.as_str(), symbol.rva.0, symbol.size, symbol.kind));
+    let found = symbol.as_ref().map(|symbol| (symbol.name.as_ref(), symbol.rva.0, symbol.size, symbol.kind));
     assert_eq!(found, expected, "{rva:x}");
 }
 
@@ -94,8 +94,8 @@ fn sections_and_objects_are_told() {
 fn underscores_that_are_there_stay() {
     let text = TEXT.replace("mainCRTStartup", "_mainCRTStartup").replace("geo::Shape::Shape()", "__ZN3geo5ShapeC2Ev");
     let map = GnuMap::read("app.map", text.as_bytes());
-    assert_eq!(map.symbol_at(Rva(0x1010)).unwrap().name, "_mainCRTStartup");
-    assert_eq!(map.symbol_at(Rva(0x2000)).unwrap().name, "count");
+    assert_eq!(&*map.symbol_at(Rva(0x1010)).unwrap().name, "_mainCRTStartup");
+    assert_eq!(&*map.symbol_at(Rva(0x2000)).unwrap().name, "count");
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn a_real_map_agrees_with_the_symbol_table() {
     let image = include_bytes!("../../../../fixtures/symbols/dwarf/gcc-x86-dwarf2.exe");
     let headers = vatlas_images::pe::PeHeaders::read(image).unwrap();
     let table = crate::coff::read("app.exe", &headers, image).unwrap().unwrap();
-    let mut known = std::collections::HashMap::new();
+    let mut known = std::collections::HashSet::new();
     table.visit(&mut |symbol| {
-        let full = crate::Name::read(&symbol.name, Machine::X86).full;
-        known.insert((symbol.rva, if full.contains('(') { full } else { symbol.name.clone() }), ());
+        known.insert((symbol.rva, crate::Name::read(&symbol.name, Machine::X86).full));
+        known.insert((symbol.rva, symbol.name.to_string()));
         ControlFlow::Continue(())
     });
     let map = GnuMap::read("app.map", map);
@@ -132,11 +132,12 @@ fn a_real_map_agrees_with_the_symbol_table() {
     let mut count = 0;
     map.visit(&mut |symbol| {
         let is_certain = matches!(symbol.kind, SymbolKind::Function | SymbolKind::Data);
-        if is_certain && !symbol.name.contains("::count") && !symbol.name.starts_with("vtable") {
-            assert!(known.contains_key(&(symbol.rva, symbol.name.clone())), "{symbol:?}");
+        // The two demanglers have different words for tables of virtual functions.
+        if is_certain && !symbol.name.contains(" for ") {
+            assert!(known.contains(&(symbol.rva, symbol.name.to_string())), "{symbol:?}");
             count += 1;
         }
         ControlFlow::Continue(())
     });
-    assert_eq!(count, 18);
+    assert_eq!(count, 10);
 }

@@ -5,7 +5,7 @@ use crate::{
     symbol_file::{FileKind, Origin},
     text_problems::{TextProblems, Words, hex, lines},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 use vatlas_space::{Machine, Problem};
 
 /// First line of listings since Visual C++ 7.
@@ -17,9 +17,9 @@ const OFFSET_DIGITS: usize = 5;
 struct Reader {
     machine: Option<Machine>,
     functions: Vec<Function>,
-    files: Vec<String>,
+    files: Vec<Arc<str>>,
     texts: Vec<String>,
-    known_files: HashMap<String, usize>,
+    known_files: HashMap<Arc<str>, usize>,
     /// The file that lines are of.
     file: Option<usize>,
     /// The line that the code which follows comes from.
@@ -158,9 +158,10 @@ impl Reader {
 
     fn source_file(&mut self, path: &str) {
         let next = self.files.len();
-        let number = *self.known_files.entry(path.to_owned()).or_insert(next);
+        let path: Arc<str> = path.into();
+        let number = *self.known_files.entry(path.clone()).or_insert(next);
         if number == next {
-            self.files.push(path.to_owned());
+            self.files.push(path);
         }
         self.file = Some(number);
     }
@@ -226,7 +227,7 @@ impl Reader {
             by_plain.entry(plain(&function.name, self.machine)).or_default().push(number);
         }
         Listing {
-            origin: Origin { file: file.to_owned(), kind: FileKind::Listing, identity: None },
+            origin: Origin { file: file.into(), kind: FileKind::Listing, identity: None },
             problems: problems.finish(),
             machine: self.machine,
             functions: self.functions,

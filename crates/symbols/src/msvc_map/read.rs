@@ -193,7 +193,7 @@ impl Reader {
             problems.whole(Problem::damage(file, "has no preferred load address"));
         }
         let identity = self.time_stamp.map(Identity::TimeDateStamp);
-        let origin = Origin { file: file.to_owned(), kind: FileKind::MsvcMap, identity };
+        let origin = Origin { file: file.into(), kind: FileKind::MsvcMap, identity };
         MapFile {
             entry: self.entry.and_then(|place| self.rva(place)).map(Rva),
             table: self.builder.build(origin).with_problems(problems.finish()),

@@ -102,7 +102,7 @@ fn line_numbers_end_with_their_function() {
     assert_eq!(line(0x146ff), Some(200));
     assert_eq!(line(0x14700), None, "another function, of which no line is told");
     let frames = map.frames_at(Rva(0x14648));
-    assert_eq!(frames[0].line.as_ref().unwrap().file, r"C:\src\twinuser.c");
+    assert_eq!(&*frames[0].line.as_ref().unwrap().file, r"C:\src\twinuser.c");
     let function = map.symbol_at(Rva(0x14648)).unwrap();
     let lines: Vec<_> = map.lines_of(&function).iter().map(|(rva, size, line)| (rva.0, *size, line.line)).collect();
     assert_eq!(lines, [(0x14648, 8, 100), (0x14650, 0x28, 101), (0x14678, 0x18, 105)]);
@@ -119,8 +119,8 @@ fn sixty_four_bits() {
  0001:00000010       main                       0000000140001010 f   app.obj
 ");
     assert_eq!(map.problems(), []);
-    assert_eq!(map.symbol_at(Rva(0x1011)).unwrap().name, "main");
-    assert_eq!(map.symbol_at(Rva(0x10)).unwrap().name, "__ImageBase");
+    assert_eq!(&*map.symbol_at(Rva(0x1011)).unwrap().name, "main");
+    assert_eq!(&*map.symbol_at(Rva(0x10)).unwrap().name, "__ImageBase");
     assert_eq!(map.absolutes, []);
 }
 
@@ -131,7 +131,7 @@ fn bad_rows_are_told_and_the_rest_is_kept() {
         let map = map(&text);
         let problems: Vec<_> = map.problems().iter().map(Problem::to_string).collect();
         assert_eq!(problems, [format!("coredll.map: line 27: {expected}")]);
-        assert_eq!(map.symbol_at(Rva(0x6_2010)).unwrap().name, "s_count");
+        assert_eq!(&*map.symbol_at(Rva(0x6_2010)).unwrap().name, "s_count");
     };
     check("nonsense", "'nonsense' is no segment and offset");
     check(" 0001:00000000 f 1", "the column Rva+Base is missing");

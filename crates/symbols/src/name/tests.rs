@@ -78,8 +78,8 @@ fn import_pointers() {
 #[test]
 fn the_file_tells_whether_a_name_is_decorated() {
     let check = |file, kind, name: &str, expected: (&str, Option<Convention>)| {
-        let origin = Origin { file: String::new(), kind: file, identity: None };
-        let symbol = Symbol { rva: Rva(0), size: None, name: name.to_owned(), kind };
+        let origin = Origin { file: "".into(), kind: file, identity: None };
+        let symbol = Symbol { rva: Rva(0), size: None, name: name.into(), kind };
         let name = Name::of(&symbol, &origin, Machine::X86);
         assert_eq!((name.plain.as_str(), name.convention), expected, "{file} {symbol:?}");
     };

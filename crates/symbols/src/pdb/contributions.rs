@@ -3,6 +3,7 @@
 use super::{
     addresses::{AddressMap, Linked},
     dbi,
+    starts::Starts,
 };
 
 /// A piece.
@@ -15,7 +16,10 @@ pub(super) struct Contribution {
 
 /// The pieces by address.
 #[derive(Debug, Default)]
-pub(super) struct Contributions(Vec<Contribution>);
+pub(super) struct Contributions {
+    starts: Starts,
+    pieces: Vec<Contribution>,
+}
 
 impl Contributions {
     pub(super) fn new(pieces: impl Iterator<Item = dbi::Contribution>, addresses: &AddressMap) -> Self {
@@ -26,15 +30,15 @@ impl Contributions {
         };
         let mut pieces: Vec<_> = pieces.filter_map(piece).collect();
         pieces.sort_unstable_by_key(|piece| piece.start);
-        Self(pieces)
+        Self { starts: Starts::new(pieces.iter().map(|piece| piece.start)), pieces }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.pieces.is_empty()
     }
 
     /// The last piece that begins at or below an address; it may end below it.
     pub(super) fn below(&self, linked: Linked) -> Option<&Contribution> {
-        self.0[..self.0.partition_point(|piece| piece.start <= linked)].last()
+        self.pieces.get(self.starts.below(linked)?)
     }
 }

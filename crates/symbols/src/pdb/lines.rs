@@ -48,12 +48,6 @@ pub(super) fn line_number(raw: u32) -> u32 {
     if NO_LINES.contains(&raw) { 0 } else { raw }
 }
 
-/// The last row that begins at or below an address of rows that are sorted, if it covers it.
-pub(super) fn row_at(rows: &[LineRow], linked: Linked) -> Option<&LineRow> {
-    let index = rows.partition_point(|row| row.start <= linked).checked_sub(1)?;
-    rows.get(index).filter(|row| row.covers(linked))
-}
-
 /// The two parts of a module's stream that have lines: C11 behind the symbols, C13 behind that.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LineParts<'a> {

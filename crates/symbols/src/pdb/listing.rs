@@ -7,22 +7,25 @@ use super::{
     module::{ModuleTable, Procedure},
 };
 use crate::symbol::{SourceLine, Symbol};
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 use vatlas_space::Rva;
 
 impl PdbFile {
     /// Hands a symbol out for every piece of it; whether to go on.
     pub(super) fn hand_out(
         &self,
-        found: Candidate<'_>,
+        found: Candidate,
         visitor: &mut dyn FnMut(&Symbol) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let (kind, size, name) = (found.kind, found.size, found.name.into_owned());
+        let (kind, size, name) = (found.kind, found.size, found.name);
         if !self.addresses.is_moved() {
             return visitor(&Symbol { rva: Rva(found.start), size, name, kind });
         }
         for piece in self.addresses.pieces(found.start, size.unwrap_or(1)) {
-            visitor(&Symbol { rva: Rva(piece.rva), size: size.map(|_| piece.size), name: name.clone(), kind })?;
+            visitor(&Symbol { rva: Rva(piece.rva), size: size.map(|_| piece.size), name: Arc::clone(&name), kind })?;
         }
         ControlFlow::Continue(())
     }
@@ -63,7 +66,7 @@ impl PdbFile {
 
     /// A row of lines, in the image's addresses, as far as it lies in `range`.
     fn row_in(&self, table: &ModuleTable, row: &LineRow, range: &Range<u32>) -> Vec<(Rva, u32, SourceLine)> {
-        let Some(line) = self.source_line(table, row) else { return Vec::new() };
+        let Some(line) = Self::source_line(table, row) else { return Vec::new() };
         let pieces = self.addresses.pieces(row.start, row.end - row.start).into_iter();
         let cut = |piece: addresses::Piece| {
             let start = piece.rva.max(range.start);

@@ -14,6 +14,7 @@ use super::{
     types::PdbTypes,
 };
 use crate::symbol::SourceLine;
+use std::sync::Arc;
 use vatlas_space::Problem;
 
 impl PdbFile {
@@ -57,7 +58,8 @@ impl PdbFile {
             name_form: self.name_form(),
             inlinee_name: has_lines.then_some(name),
         };
-        let table = ModuleTable::read(module, &stream, &context);
+        let mut table = ModuleTable::read(module, &stream, &context);
+        table.share_file_names(|offset| self.file_name(offset));
         for damage in &table.damage {
             self.note(damage_of(*damage, &self.streams.place(module.stream, &format!("module {index}"))));
         }
@@ -79,12 +81,9 @@ impl PdbFile {
     }
 
     /// A row of a module's lines, with the name of the file.
-    pub(super) fn source_line(&self, table: &ModuleTable, row: &LineRow) -> Option<SourceLine> {
-        let file = match row.file {
-            FileName::Shared(offset) => self.file_name(offset)?,
-            FileName::Own(index) => table.files.get(index as usize)?.to_string(),
-        };
-        Some(SourceLine { file, line: row.line })
+    pub(super) fn source_line(table: &ModuleTable, row: &LineRow) -> Option<SourceLine> {
+        let FileName::Own(index) = row.file else { return None };
+        Some(SourceLine { file: Arc::clone(table.files.get(index as usize)?), line: row.line })
     }
 
     /// How a PDB of this kind writes names of files in lines of the C11 form.

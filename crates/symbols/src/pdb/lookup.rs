@@ -8,22 +8,22 @@ use super::{
     module::{ModuleTable, Named, Procedure},
     records::TypeIndex,
 };
-use crate::symbol::{Symbol, SymbolKind};
-use std::borrow::Cow;
+use crate::symbol::{Frame, Symbol, SymbolKind};
+use std::sync::Arc;
 use vatlas_space::Rva;
 
 /// A name that may be the answer for an address.
-pub(super) struct Candidate<'a> {
+pub(super) struct Candidate {
     pub(super) start: Linked,
     pub(super) size: Option<u32>,
     pub(super) kind: SymbolKind,
-    pub(super) name: Cow<'a, str>,
+    pub(super) name: Arc<str>,
 }
 
-impl<'a> From<&'a Procedure> for Candidate<'a> {
-    fn from(procedure: &'a Procedure) -> Self {
+impl From<&Procedure> for Candidate {
+    fn from(procedure: &Procedure) -> Self {
         let size = Some(procedure.size);
-        Self { start: procedure.start, size, kind: SymbolKind::Function, name: Cow::from(&*procedure.name) }
+        Self { start: procedure.start, size, kind: SymbolKind::Function, name: Arc::clone(&procedure.name) }
     }
 }
 
@@ -47,8 +47,24 @@ impl PdbFile {
         self.tables_for(contribution).find_map(|(module, table)| Some((module, table, table.procedure_at(linked)?)))
     }
 
+    /// The functions and lines at an address of a function, innermost first; none without lines.
+    pub(super) fn frames(&self, table: &ModuleTable, procedure: &Procedure, linked: Linked) -> Vec<Frame> {
+        let inlines = table.inline_rows_at(procedure, linked);
+        let line = table.line_at(linked).and_then(|row| Self::source_line(table, row));
+        let mut frames = Vec::with_capacity(inlines.len() + 1);
+        for inline in inlines {
+            let Some(function) = table.functions.get(inline.function as usize) else { continue };
+            let line = Self::source_line(table, &inline.row);
+            frames.push(Frame { function: Arc::clone(function), line, is_inline: true });
+        }
+        if line.is_some() || !frames.is_empty() {
+            frames.push(Frame { function: Arc::clone(&procedure.name), line, is_inline: false });
+        }
+        frames
+    }
+
     /// The nearest name at or below an address, the best of several; none of another section.
-    pub(super) fn nearest(&self, linked: Linked) -> Option<Candidate<'_>> {
+    pub(super) fn nearest(&self, linked: Linked) -> Option<Candidate> {
         let contribution = self.contributions().below(linked);
         let mut candidates = Vec::new();
         for (module, table) in self.tables_for(contribution) {
@@ -64,17 +80,17 @@ impl PdbFile {
     }
 
     /// A name of a module that is no function's.
-    pub(super) fn named<'a>(&self, module: usize, table: &ModuleTable, named: &'a Named) -> Candidate<'a> {
+    pub(super) fn named(&self, module: usize, table: &ModuleTable, named: &Named) -> Candidate {
         let name = match named.target {
             Some(target) => self.name_of_thunk(table, named.start, target).into(),
-            None => Cow::from(&*named.name),
+            None => Arc::clone(&named.name),
         };
         let size = named.size.or_else(|| self.size_of(Some(module), named.type_index));
         Candidate { start: named.start, size, kind: named.kind, name }
     }
 
     /// A global name.
-    pub(super) fn global(&self, global: &Global) -> Candidate<'static> {
+    pub(super) fn global(&self, global: &Global) -> Candidate {
         let (name, type_index) = self.globals().name_and_type(global);
         Candidate { start: global.start, size: self.size_of(None, type_index), kind: global.kind(), name: name.into() }
     }
@@ -105,12 +121,7 @@ impl PdbFile {
     }
 
     /// A name without a size does not reach past the piece of the image that it begins in.
-    pub(super) fn bounded<'a>(
-        &self,
-        found: Candidate<'a>,
-        linked: Linked,
-        below: Option<&Contribution>,
-    ) -> Candidate<'a> {
+    pub(super) fn bounded(&self, found: Candidate, linked: Linked, below: Option<&Contribution>) -> Candidate {
         let is_past = below.is_some_and(|below| found.start < below.start || linked >= below.end);
         if found.size.is_some() || !is_past {
             return found;
@@ -122,8 +133,8 @@ impl PdbFile {
 
     /// A candidate in the image's addresses. A function that was moved in pieces has a symbol for each piece; this
     /// is the one of `rva`.
-    pub(super) fn symbol(&self, found: Candidate<'_>, rva: u32, linked: Linked) -> Option<Symbol> {
-        let (kind, name) = (found.kind, found.name.into_owned());
+    pub(super) fn symbol(&self, found: Candidate, rva: u32, linked: Linked) -> Option<Symbol> {
+        let (kind, name) = (found.kind, found.name);
         if !self.addresses.is_moved() {
             return Some(Symbol { rva: Rva(found.start), size: found.size, name, kind });
         }

@@ -8,11 +8,13 @@ use super::{
     c13::C13,
     contributions::Contributions,
     dbi,
-    lines::{self, LineParts, LineRow},
+    lines::{self, FileName, LineParts, LineRow},
     records::TypeIndex,
+    starts::Starts,
 };
 use crate::symbol::SymbolKind;
 use build::Builder;
+use std::{collections::HashMap, sync::Arc};
 
 /// Signatures of a module's symbols: Visual C++ up to 4, 5 and 6, later. The kind of a record tells its layout.
 const SIGNATURES: [u32; 3] = [1, 2, 4];
@@ -22,7 +24,7 @@ const SIGNATURES: [u32; 3] = [1, 2, 4];
 pub(super) struct Procedure {
     pub(super) start: Linked,
     pub(super) size: u32,
-    pub(super) name: Box<str>,
+    pub(super) name: Arc<str>,
     pub(super) type_index: TypeIndex,
     /// Offset of its record.
     pub(super) record: u32,
@@ -43,7 +45,7 @@ pub(super) struct Named {
     pub(super) type_index: TypeIndex,
     /// Where a thunk of incremental linking jumps; its name is made from the target's.
     pub(super) target: Option<Linked>,
-    pub(super) name: Box<str>,
+    pub(super) name: Arc<str>,
 }
 
 /// Code of an inlined function.
@@ -54,7 +56,7 @@ pub(super) struct InlineRow {
     /// Offset of the record that begins its scope.
     site: u32,
     /// Place in [`ModuleTable::functions`].
-    function: u32,
+    pub(super) function: u32,
     pub(super) row: LineRow,
 }
 
@@ -62,13 +64,15 @@ pub(super) struct InlineRow {
 #[derive(Debug, Default)]
 pub(super) struct ModuleTable {
     pub(super) procedures: Vec<Procedure>,
+    procedure_starts: Starts,
     pub(super) named: Vec<Named>,
     pub(super) lines: Vec<LineRow>,
+    line_starts: Starts,
     inlines: Vec<InlineRow>,
     /// Names of inlined functions.
-    functions: Vec<Box<str>>,
-    /// Names of the source files of lines in the C11 form.
-    pub(super) files: Vec<Box<str>>,
+    pub(super) functions: Vec<Arc<str>>,
+    /// Names of the source files of its lines.
+    pub(super) files: Vec<Arc<str>>,
     /// What could not be read.
     pub(super) damage: Vec<Damage>,
 }
@@ -123,8 +127,26 @@ impl ModuleTable {
         self.damage.extend(damages.into_iter().flatten().map(Damage::Lines));
     }
 
+    /// Takes the names of source files from where all modules have them, each once. A row whose file has no name keeps
+    /// its number.
+    pub(super) fn share_file_names(&mut self, name: impl Fn(u32) -> Option<String>) {
+        let mut known: HashMap<u32, Option<u32>> = HashMap::new();
+        let files = &mut self.files;
+        let rows = self.lines.iter_mut().chain(self.inlines.iter_mut().map(|inline| &mut inline.row));
+        for row in rows {
+            let FileName::Shared(offset) = row.file else { continue };
+            let own = known.entry(offset).or_insert_with(|| {
+                files.push(name(offset)?.into());
+                u32::try_from(files.len() - 1).ok()
+            });
+            row.file = own.map_or(row.file, FileName::Own);
+        }
+    }
+
     fn sort(&mut self) {
         self.procedures.sort_by_key(|procedure| procedure.start);
+        self.procedure_starts = Starts::new(self.procedures.iter().map(|procedure| procedure.start));
+        self.line_starts = Starts::new(self.lines.iter().map(|row| row.start));
         self.named.sort_by_key(|named| (named.start, named.kind));
         for procedure in &self.procedures {
             let (first, end) = procedure.inlines;
@@ -134,18 +156,21 @@ impl ModuleTable {
         }
     }
 
+    /// The line at an address.
+    pub(super) fn line_at(&self, linked: Linked) -> Option<&LineRow> {
+        self.lines.get(self.line_starts.below(linked)?).filter(|row| row.covers(linked))
+    }
+
     /// The function that covers an address.
     pub(super) fn procedure_at(&self, linked: Linked) -> Option<&Procedure> {
-        let nearest = self.procedure_below(linked)?;
-        let same = self.procedures[..].partition_point(|procedure| procedure.start < nearest.start);
-        let same = self.procedures[same..].iter().take_while(|procedure| procedure.start == nearest.start);
-        same.into_iter().find(|procedure| linked - procedure.start < procedure.size)
+        let last = self.procedure_starts.below(linked)?;
+        let same = self.procedures.get(self.procedure_starts.first_of(last)..=last)?;
+        same.iter().find(|procedure| linked - procedure.start < procedure.size)
     }
 
     /// The last function that begins at or below an address.
     pub(super) fn procedure_below(&self, linked: Linked) -> Option<&Procedure> {
-        let end = self.procedures.partition_point(|procedure| procedure.start <= linked);
-        self.procedures[..end].last()
+        self.procedures.get(self.procedure_starts.below(linked)?)
     }
 
     /// The nearest of the other names at or below an address, the best of several.
@@ -155,19 +180,13 @@ impl ModuleTable {
         self.named[..end].get(self.named[..end].partition_point(|named| named.start < start))
     }
 
-    /// The inlined functions at an address of a function, innermost first: name, and the line in each.
-    pub(super) fn inlines_at(&self, procedure: &Procedure, linked: Linked) -> Vec<(&str, LineRow)> {
-        let rows = self.inline_rows_at(procedure, linked);
-        let named = rows.into_iter().filter_map(|row| Some((&**self.functions.get(row.function as usize)?, row.row)));
-        named.collect()
-    }
-
     /// Offsets of the records of the inlined functions at an address of a function, innermost first.
     pub(super) fn inline_sites_at(&self, procedure: &Procedure, linked: Linked) -> Vec<u32> {
         self.inline_rows_at(procedure, linked).into_iter().map(|row| row.site).collect()
     }
 
-    fn inline_rows_at(&self, procedure: &Procedure, linked: Linked) -> Vec<&InlineRow> {
+    /// The rows of inlined functions at an address of a function, innermost first.
+    pub(super) fn inline_rows_at(&self, procedure: &Procedure, linked: Linked) -> Vec<&InlineRow> {
         let (first, end) = procedure.inlines;
         let mut rest = self.inlines.get(first as usize..end as usize).unwrap_or_default();
         let mut found = Vec::new();
@@ -194,6 +213,6 @@ impl ModuleTable {
     }
 }
 
-fn text(name: &[u8]) -> Box<str> {
+fn text(name: &[u8]) -> Arc<str> {
     String::from_utf8_lossy(name).into()
 }

@@ -36,7 +36,7 @@ impl PdbFile {
         };
         remark(&streams, &info, dbi.as_ref().map(|(header, _)| header), &modules, &mut problems);
         let identity = identity(&info, dbi.as_ref().map_or(0, |(header, _)| header.age));
-        let origin = Origin { file: name.to_owned(), kind: FileKind::Pdb, identity: Some(identity) };
+        let origin = Origin { file: name.into(), kind: FileKind::Pdb, identity: Some(identity) };
         let (contributions, globals, frame_rules, names, ids, inlinee_names) = Default::default();
         let tables = modules.iter().map(|_| OnceLock::new()).collect();
         let names_stream = info.names.unwrap_or(NO_STREAM);

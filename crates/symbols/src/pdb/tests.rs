@@ -90,7 +90,7 @@ fn every_symbol_is_visited() {
     let mut seen = Vec::new();
     open(X86).visit(&mut |symbol| {
         seen.push(format!("{:x} {:x} {} {}", symbol.rva.0, symbol.size.unwrap_or(0), symbol.kind, symbol.name));
-        if symbol.name == "_clamped" { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if &*symbol.name == "_clamped" { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let expected = [
         "1000 3b function entry",

@@ -55,7 +55,7 @@ impl PdbFile {
             let variables = table.named_from(linked).filter(|named| named.kind == SymbolKind::Data);
             let variables = variables.map(|named| (&*named.name, named.type_index));
             for (name, index) in functions.chain(variables) {
-                types.push((name == symbol.name, self.type_id(Some(module), index)));
+                types.push((*name == *symbol.name, self.type_id(Some(module), index)));
             }
         }
         // A piece that is not the function's first.

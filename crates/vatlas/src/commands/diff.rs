@@ -9,6 +9,7 @@ use crate::{
     open::{Opened, TargetArgs},
     output::Output,
     progress::Progress,
+    symbol_args::SymbolArgs,
 };
 use rows::{memory_json, module_json, module_row, region_json, region_row, thread_json, thread_rows};
 use serde_json::{Value, json};
@@ -44,7 +45,9 @@ pub struct Args {
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
-    let open = |file: &PathBuf| TargetArgs { file: file.clone(), images: Vec::new() }.open(output);
+    let open = |file: &PathBuf| {
+        TargetArgs { file: file.clone(), images: Vec::new(), symbols: SymbolArgs::default() }.open(output)
+    };
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let (in_a, in_b) = (a.index()?, b.index()?);
     let first = ProcessIndex(0);

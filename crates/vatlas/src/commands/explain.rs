@@ -10,11 +10,8 @@ use crate::{
     words::usage_words,
 };
 use serde_json::Value;
-use vatlas_debug::{
-    explain::{Explanation, explain},
-    location::{Location, LocationError, locate},
-};
-use vatlas_space::{Process, Target, ThreadId};
+use vatlas_debug::explain::{Explanation, ModulePlace, explain_named};
+use vatlas_space::{Process, ThreadId};
 
 const EXAMPLES: &str = "\
 Addresses:
@@ -25,6 +22,7 @@ Addresses:
 
 Examples:
   vatlas explain crash.dmp crash
+  vatlas explain crash.dmp crash pc --symbols symbols/
   vatlas explain crash.dmp pc sp eax helpers+0x1000
   vatlas explain crash.dmp 0x7ffe0000 --json | jq .answer[0].usage";
 
@@ -50,13 +48,15 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
     let target = &*opened.target;
+    let finder = opened.finder()?;
     let thread = thread(index.process(), args.thread)?;
-    let locate = |text: &String| find(target, index.process(), thread, text, output);
+    let locate = |text: &String| opened.locate(index.process(), thread, text, output);
     // All of them first: one that means nothing is said before anything is answered.
     let locations = args.addresses.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
     let mut answers = Vec::new();
     for (number, (text, location)) in args.addresses.iter().zip(&locations).enumerate() {
-        let explanation = explain(target, &index, location);
+        let explanation = explain_named(target, &index, location, &finder);
+        finder.warn(output);
         if output.json {
             answers.push(explanation::json(text, &explanation));
         } else {
@@ -84,42 +84,20 @@ pub fn thread(process: &Process, wanted: Option<u32>) -> Result<Option<ThreadId>
     }
 }
 
-/// The address that a text names; what is odd about it goes to standard error.
-///
-/// # Errors
-/// The text names no address (wrong usage), or this target has no such thing.
-pub fn find(
-    target: &dyn Target,
-    process: &Process,
-    thread: Option<ThreadId>,
-    text: &str,
-    output: &Output,
-) -> Result<Location, Failure> {
-    let location = locate(target, process, thread, text).map_err(|error| {
-        let (failure, hint) = match error {
-            LocationError::Text { message, hint, corrections } => {
-                (Failure::usage(message).corrections(corrections), hint)
-            }
-            LocationError::Absent { message, hint } => (Failure::could_not(message), hint),
-        };
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
-    if let Some(warning) = &location.warning {
-        output.remark(&format!("warning: {warning}"));
-    }
-    Ok(location)
+/// `helpers.dll+0x1019 (.text+0x19)`
+pub fn module_offset(place: &ModulePlace) -> String {
+    let section = place.section.as_ref().map(|(name, offset)| format!(" ({name}+{offset:#x})"));
+    format!("{}+{:#x}{}", place.module.name(), place.offset, section.unwrap_or_default())
 }
 
 /// One line for an address: what it is, shortly.
 pub fn headline(explanation: &Explanation) -> String {
+    if let Some(symbol) = explanation.symbol.as_ref().filter(|symbol| symbol.lookup.is_inside) {
+        let line = symbol.line().map(|line| format!(" ({line})")).unwrap_or_default();
+        return symbol.text() + &line;
+    }
     match &explanation.module {
-        Some(place) => {
-            let section = place.section.as_ref().map(|(name, offset)| format!(" ({name}+{offset:#x})"));
-            format!("{}+{:#x}{}", place.module.name(), place.offset, section.unwrap_or_default())
-        }
+        Some(place) => module_offset(place),
         None => {
             let usage = usage_words(&explanation.usage, explanation.width);
             format!("{usage}, {}", size(explanation.usage_range.size()))

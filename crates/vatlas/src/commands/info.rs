@@ -150,6 +150,9 @@ fn regions_words(totals: &MapSummary) -> String {
 }
 
 fn crash_section(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, output: &mut Output) {
+    if opened.target.kind().format == "PE" {
+        return output.line("an image that is not running: nothing can have gone wrong");
+    }
     let Some(crash) = crash else {
         let problems = opened.target.problems();
         if problems.iter().any(|problem| problem.place.contains("ExceptionStream")) {

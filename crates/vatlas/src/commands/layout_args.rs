@@ -30,7 +30,7 @@ pub struct LayoutArgs {
 }
 
 /// The names with what they stand for, so that a wrong one is answered with the right ones.
-fn name_parser() -> impl TypedValueParser<Value = LayoutName> {
+pub fn name_parser() -> impl TypedValueParser<Value = LayoutName> {
     let names = LayoutName::ALL.map(|name| PossibleValue::new(name.as_str()).help(title(name)));
     let short = PossibleValue::new("ce").help("short for ce5");
     PossibleValuesParser::new(names.into_iter().chain([short])).try_map(|text| text.parse::<LayoutName>())

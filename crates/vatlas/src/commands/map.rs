@@ -142,7 +142,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 }
 
 fn filter(args: &Args, opened: &Opened, index: &UsageIndex<'_>, output: &Output) -> Result<MapFilter, Failure> {
-    let at = args.at.as_ref().map(|text| super::explain::find(&*opened.target, index.process(), None, text, output));
+    let at = args.at.as_ref().map(|text| opened.locate(index.process(), None, text, output));
     let state = |state: &State| match state {
         State::Commit => RegionState::Committed,
         State::Reserve => RegionState::Reserved,

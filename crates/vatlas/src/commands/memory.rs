@@ -6,10 +6,11 @@ use crate::{
     open::TargetArgs,
     output::Output,
     table::{Side, Table},
-    words::{counted, whereabouts},
+    words::{counted, named_whereabouts},
 };
 use anstyle::Style;
 use serde_json::{Value, json};
+use vatlas_debug::symbolize::Symbolizer;
 use vatlas_debug::usage_index::UsageIndex;
 use vatlas_space::{AddressSpace, Backing, PointerWidth, Store, Va, VaRange};
 
@@ -79,7 +80,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
     let thread = super::explain::thread(index.process(), args.thread)?;
-    let location = super::explain::find(&*opened.target, index.process(), thread, &args.address, output)?;
+    let location = opened.locate(index.process(), thread, &args.address, output)?;
     let space = index.space();
     let length = match args.form {
         Form::Bytes => args.length,
@@ -93,7 +94,12 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     } else {
         match args.form {
             Form::Bytes => byte_rows(location.va, &bytes, index.process().width, output),
-            Form::Words => words(&index, location.va, &bytes, output),
+            Form::Words => {
+                let finder = opened.finder()?;
+                let names = Symbolizer::new(&finder, &*opened.target, index.process());
+                words(&index, &names, location.va, &bytes, output);
+                finder.warn(output);
+            }
         }
     }
     if holes == bytes.len() {
@@ -160,7 +166,7 @@ fn byte_rows(va: Va, bytes: &[Option<u8>], width: PointerWidth, output: &mut Out
 }
 
 /// Pointer-sized numbers with their uses.
-fn words(index: &UsageIndex<'_>, va: Va, bytes: &[Option<u8>], output: &mut Output) {
+fn words(index: &UsageIndex<'_>, names: &Symbolizer<'_>, va: Va, bytes: &[Option<u8>], output: &mut Output) {
     let width = index.process().width;
     let mut table = Table::new(&[("ADDRESS", Side::Left), ("VALUE", Side::Left), ("POINTS TO", Side::Left)]);
     for (number, word) in bytes.chunks_exact(width.bytes()).enumerate() {
@@ -171,17 +177,17 @@ fn words(index: &UsageIndex<'_>, va: Va, bytes: &[Option<u8>], output: &mut Outp
             table.row([at.into(), "?".repeat(width.digits() + 2).into(), "".into()]);
             continue;
         };
-        let usage = if value.0 < 0x1_0000 { String::new() } else { points_to(index, value) };
+        let usage = if value.0 < 0x1_0000 { String::new() } else { points_to(index, names, value) };
         table.row([at.into(), value.text(width).into(), usage.into()]);
     }
     output.text(&table.render(output.colour));
 }
 
-fn points_to(index: &UsageIndex<'_>, va: Va) -> String {
+fn points_to(index: &UsageIndex<'_>, names: &Symbolizer<'_>, va: Va) -> String {
     use vatlas_debug::usage::Usage;
     match index.at(va).usage {
         Usage::Free | Usage::Unknown | Usage::System { .. } => String::new(),
-        _ => whereabouts(index, va),
+        _ => named_whereabouts(index, names, va),
     }
 }
 

@@ -69,7 +69,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
     let thread = super::explain::thread(index.process(), args.thread)?;
-    let location = super::explain::find(&*opened.target, index.process(), thread, &args.address, output)?;
+    let location = opened.locate(index.process(), thread, &args.address, output)?;
     let space = index.space();
     let last = Va(location.va.0.saturating_add(args.length - 1)).min(space.range().last());
     let range = VaRange::new(location.va, last)

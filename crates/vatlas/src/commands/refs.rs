@@ -72,7 +72,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let index = opened.index()?;
     let width = index.process().width;
     let thread = super::explain::thread(index.process(), args.thread)?;
-    let location = super::explain::find(&*opened.target, index.process(), thread, &args.address, output)?;
+    let location = opened.locate(index.process(), thread, &args.address, output)?;
     let around = match args.around {
         Extent::Address => Around::Address,
         Extent::Region => Around::Region,

@@ -7,11 +7,11 @@ use crate::{
     open::TargetArgs,
     output::Output,
     table::{Cell, Side, Table},
-    words::whereabouts,
+    words::named_whereabouts,
 };
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
-use vatlas_debug::usage_index::UsageIndex;
+use vatlas_debug::{symbolize::Symbolizer, usage_index::UsageIndex};
 use vatlas_space::{ExceptionRecord, Machine, PointerWidth, Registers, StackExtent, Target, Thread, Va};
 
 const EXAMPLES: &str = "\
@@ -43,25 +43,34 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
     let target = &*opened.target;
+    let finder = opened.finder()?;
+    let names = Symbolizer::new(&finder, target, index.process());
     let only = super::explain::thread(index.process(), args.thread)?;
     let threads: Vec<&Thread> =
         index.process().threads.iter().filter(|thread| only.is_none_or(|id| thread.id == id)).collect();
     if output.json {
-        let rows = threads.iter().map(|thread| thread_json(target, &index, thread, args.wide));
+        let rows = threads.iter().map(|thread| thread_json(target, &index, &names, thread, args.wide));
         output.document(&json::document("threads", opened.input(), rows.collect()));
     } else {
-        table(target, &index, &threads, output);
+        table(target, &index, &names, &threads, output);
         for thread in threads.iter().filter(|_| args.registers || args.wide) {
             registers(target, &index, thread, args.wide, output);
         }
     }
+    finder.warn(output);
     if threads.is_empty() {
         return Err(Failure::could_not("the dump lists no thread"));
     }
     Ok(opened.exit())
 }
 
-fn table(target: &dyn Target, index: &UsageIndex<'_>, threads: &[&Thread], output: &mut Output) {
+fn table(
+    target: &dyn Target,
+    index: &UsageIndex<'_>,
+    names: &Symbolizer<'_>,
+    threads: &[&Thread],
+    output: &mut Output,
+) {
     let columns = [
         ("", Side::Left),
         ("THREAD", Side::Right),
@@ -77,7 +86,7 @@ fn table(target: &dyn Target, index: &UsageIndex<'_>, threads: &[&Thread], outpu
     let mut table = Table::new(&columns);
     for thread in threads {
         let crash = at_exception(target, thread);
-        for row in rows(index, thread, target.exception(), crash) {
+        for row in rows(index, names, thread, target.exception(), crash) {
             table.row(row);
         }
     }
@@ -96,6 +105,7 @@ fn at_exception<'t>(target: &'t dyn Target, thread: &Thread) -> Option<&'t Regis
 /// A row for each side of a thread, and one for the moment of the exception.
 fn rows(
     index: &UsageIndex<'_>,
+    names: &Symbolizer<'_>,
     thread: &Thread,
     exception: Option<&ExceptionRecord>,
     crash: Option<&Registers>,
@@ -107,7 +117,7 @@ fn rows(
     let mut rows = Vec::new();
     for (number, side) in thread.sides.iter().enumerate() {
         let width = side.machine.width().unwrap_or(index.process().width);
-        let [pc, whereabouts, sp] = registers_cells(index, side.registers.as_ref(), width);
+        let [pc, whereabouts, sp] = registers_cells(index, names, side.registers.as_ref(), width);
         let suspended = if thread.suspend_count == 0 { String::new() } else { thread.suspend_count.to_string() };
         rows.push([
             mark(number == 0 && is_crashed && crash.is_none()),
@@ -124,7 +134,7 @@ fn rows(
     }
     if let Some(registers) = crash {
         let width = registers.machine.width().unwrap_or(index.process().width);
-        let [pc, whereabouts, sp] = registers_cells(index, Some(registers), width);
+        let [pc, whereabouts, sp] = registers_cells(index, names, Some(registers), width);
         let rest = || Cell::from("");
         rows.push([mark(true), rest(), rest(), "at the exception".into(), pc, whereabouts, sp, rest(), rest(), rest()]);
     }
@@ -132,9 +142,18 @@ fn rows(
 }
 
 /// Instruction pointer, what it points into, stack pointer.
-fn registers_cells(index: &UsageIndex<'_>, registers: Option<&Registers>, width: PointerWidth) -> [Cell; 3] {
+fn registers_cells(
+    index: &UsageIndex<'_>,
+    names: &Symbolizer<'_>,
+    registers: Option<&Registers>,
+    width: PointerWidth,
+) -> [Cell; 3] {
     let Some(registers) = registers else { return ["".into(), "".into(), "".into()] };
-    [registers.pc.text(width).into(), whereabouts(index, registers.pc).into(), registers.sp.text(width).into()]
+    [
+        registers.pc.text(width).into(),
+        named_whereabouts(index, names, registers.pc).into(),
+        registers.sp.text(width).into(),
+    ]
 }
 
 /// The bounds that the TEB tells, or what was captured.
@@ -190,11 +209,17 @@ fn big_endian(bytes: &[u8]) -> String {
     bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn thread_json(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wide: bool) -> Value {
+fn thread_json(
+    target: &dyn Target,
+    index: &UsageIndex<'_>,
+    names: &Symbolizer<'_>,
+    thread: &Thread,
+    wide: bool,
+) -> Value {
     let width = index.process().width;
     let va = |address: Option<Va>| address.map(|address| json::va(address, width));
     let sides = thread.sides.iter().map(|side| {
-        let mut value = state_json(index, side.registers.as_ref(), side.machine);
+        let mut value = state_json(index, names, side.registers.as_ref(), side.machine);
         value["teb"] = va(side.teb).into();
         value["stack"] = json!({
             "captured": side.stack.captured.map(|captured| json::range(captured, width)),
@@ -213,7 +238,7 @@ fn thread_json(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wid
         "priority": thread.priority,
         "sides": sides.collect::<Value>(),
         "at_exception": at_exception(target, thread)
-            .map(|registers| state_json(index, Some(registers), registers.machine)),
+            .map(|registers| state_json(index, names, Some(registers), registers.machine)),
     });
     if wide {
         let registers = target.wide_registers(index.process_index(), thread.id);
@@ -224,7 +249,12 @@ fn thread_json(target: &dyn Target, index: &UsageIndex<'_>, thread: &Thread, wid
 }
 
 /// Where a thread was, and its registers; nulls where they were not captured.
-fn state_json(index: &UsageIndex<'_>, registers: Option<&Registers>, machine: Machine) -> Value {
+fn state_json(
+    index: &UsageIndex<'_>,
+    names: &Symbolizer<'_>,
+    registers: Option<&Registers>,
+    machine: Machine,
+) -> Value {
     let width = machine.width().unwrap_or(index.process().width);
     let general = |registers: &Registers| {
         let general = registers.general.iter();
@@ -234,7 +264,7 @@ fn state_json(index: &UsageIndex<'_>, registers: Option<&Registers>, machine: Ma
     json!({
         "machine": machine.to_string(),
         "pc": registers.map(|registers| json::va(registers.pc, width)),
-        "pc_in": registers.map(|registers| whereabouts(index, registers.pc)),
+        "pc_in": registers.map(|registers| named_whereabouts(index, names, registers.pc)),
         "sp": registers.map(|registers| json::va(registers.sp, width)),
         "registers": registers.map(general),
     })

@@ -38,7 +38,7 @@ pub fn escaped(text: &str) -> String {
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KB", "MB", "GB", "TB", "PB", "EB"];
     if bytes < 1024 {
-        return format!("{bytes} bytes");
+        return if bytes == 1 { "1 byte".into() } else { format!("{bytes} bytes") };
     }
     if bytes == u64::MAX {
         return "16 EB".into();
@@ -118,6 +118,7 @@ mod tests {
     fn sizes() {
         for (bytes, expected) in [
             (0, "0 bytes"),
+            (1, "1 byte"),
             (1023, "1023 bytes"),
             (1024, "1 KB"),
             (0x1_8000, "96 KB"),

@@ -53,7 +53,7 @@ fn the_examples_run() {
     let mut count = 0;
     for command in commands(folder.path()) {
         for example in examples(&help(folder.path(), &command)) {
-            let needs = |word: &String| word.ends_with(".dmp") || word.ends_with(".txt");
+            let needs = |word: &String| [".dmp", ".txt", ".pdb", ".map", ".exe"].iter().any(|end| word.ends_with(end));
             let is_there =
                 |word: &String| !needs(word) || folder.path().join(word).exists() || example.contains("demo");
             if !words(&example).iter().all(is_there) {

@@ -44,7 +44,7 @@ fn every_command_is_documented_and_no_other() {
 fn every_option_is_documented_and_no_other() {
     let folder = world();
     let (common, sections) = sections();
-    let of_all = ["--json", "--color", "--quiet", "--images"];
+    let of_all = ["--json", "--color", "--quiet", "--images", "--symbols", "--force-symbols"];
     assert!(of_all.iter().all(|option| common.contains(option)));
     for command in commands(folder.path()) {
         let Some(section) = sections.get(&command) else { continue };
@@ -79,7 +79,7 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 /// Questions that together show every field; the first word is the command.
-const QUESTIONS: [&str; 20] = [
+const QUESTIONS: [&str; 36] = [
     "demo",
     "place 02012345 ffffc808 00005800 f000fff0",
     "slots",
@@ -93,12 +93,28 @@ const QUESTIONS: [&str; 20] = [
     "modules crash.dmp --sections",
     "threads x64.dmp --wide",
     "threads later.dmp",
+    "stack crash.dmp --all",
+    "stack wow64.dmp",
     "memory crash.dmp 0012fff8 16",
     "memory no-memory-info.dmp 10001200 16 --images images",
     "read crash.dmp sp 16",
     "read crash.dmp sp 16 --raw -o stack.bin",
     "search crash.dmp u32:0x6c6c6548",
     "refs crash.dmp esi --around allocation",
+    "symbols counters.dmp --symbols older --symbols symbols",
+    "symbols app.exe --symbols symbols",
+    "symbols import symbols",
+    "lookup app.pdb 1012 5000",
+    "lookup app.map 11084",
+    "find app.exe *a*",
+    "lines app.exe entry --source source",
+    "type app.pdb counter --expand --methods",
+    "type app.pdb 'c*'",
+    "type app.exe counter counters",
+    "type app.exe int 0x409000",
+    "type app.exe char 00402000",
+    "watch app.exe counters counters[0].name nothing &counters[0] @eax",
+    "watch counters.dmp --locals @eip --symbols symbols",
     "diff crash.dmp x64.dmp",
 ];
 

@@ -3,8 +3,19 @@
 use assert_cmd::Command;
 use std::{path::Path, process::Output};
 
-/// What colours and widths could depend on.
-const VARIABLES: [&str; 7] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS", "LINES"];
+/// What colours, widths and the places of symbols could depend on.
+const VARIABLES: [&str; 10] = [
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "_NT_SYMBOL_PATH",
+    "_NT_ALT_SYMBOL_PATH",
+    "DBGHELP_HOMEDIR",
+];
 
 /// The program, to be run in a folder, not yet told what to do.
 pub fn program(folder: &Path) -> Command {
@@ -12,6 +23,7 @@ pub fn program(folder: &Path) -> Command {
     for variable in VARIABLES {
         command.env_remove(variable);
     }
+    command.env("HOME", folder).env("XDG_CACHE_HOME", folder.join("cache"));
     command.current_dir(folder);
     command
 }

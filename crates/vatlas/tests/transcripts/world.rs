@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use vatlas_fixtures::{
-    minidump::{Arch, Context, Exception, Handle, Minidump, Module, SystemInfo, Thread, UnloadedModule, X86, stream},
+    minidump::{
+        Arch, CodeView, Context, Exception, Handle, Minidump, Module, SystemInfo, Thread, UnloadedModule, X86, stream,
+    },
     samples,
 };
 
@@ -25,6 +27,31 @@ pub fn world() -> TempDir {
         put(&name, &fixture(&format!("minidump/{name}")));
     }
     put("crash.dmp", &fixture("minidump/demo.dmp"));
+    let counters = |name: &str| fixture(&format!("symbols/counters/{name}"));
+    let symbols = [("app.exe", "counters-x86.exe"), ("app.pdb", "counters-x86.pdb")];
+    for (name, source) in symbols {
+        put(name, &counters(source));
+    }
+    put("app.map", MAP.as_bytes());
+    put("counters.dmp", &counters_dump(&counters("counters-x86.exe")));
+    let folder_of_symbols = folder.path().join("symbols");
+    std::fs::create_dir(&folder_of_symbols).expect("a folder");
+    std::fs::write(folder_of_symbols.join("counters.pdb"), counters("counters-x86.pdb")).expect("a written file");
+    let older = folder.path().join("older");
+    std::fs::create_dir(&older).expect("a folder");
+    std::fs::write(older.join("counters.pdb"), counters("counters-x64.pdb")).expect("a written file");
+    let fetched = folder.path().join("fetched");
+    std::fs::create_dir(&fetched).expect("a folder");
+    std::fs::write(fetched.join("counters.pdb"), counters("counters-x86.pdb")).expect("a written file");
+    std::fs::write(fetched.join("greeter.exe"), fixture("images/greeter.exe")).expect("a written file");
+    std::fs::write(fetched.join("app.map"), MAP).expect("a written file");
+    std::fs::write(fetched.join("half.pdb"), &counters("counters-x86.pdb")[..4096]).expect("a written file");
+    std::fs::write(fetched.join("readme.txt"), "Fetched on a Monday.\n").expect("a written file");
+    let source = folder.path().join("source");
+    std::fs::create_dir(&source).expect("a folder");
+    for name in ["counters.c", "counters.h", "advance.c"] {
+        std::fs::write(source.join(name), counters(name)).expect("a written file");
+    }
     for (name, bytes) in made() {
         put(name, &bytes);
     }
@@ -35,6 +62,56 @@ pub fn world() -> TempDir {
         std::fs::write(images.join(name), fixture(&format!("images/{name}"))).expect("a written file");
     }
     folder
+}
+
+/// A map of a program for Windows CE, in the form of embedded Visual C++.
+const MAP: &str = " app
+
+ Timestamp is 43210fed (Fri Sep  9 04:30:37 2005)
+
+ Preferred load address is 00010000
+
+ Start         Length     Name                   Class
+ 0001:00000000 00001000H .text                   CODE
+ 0002:00000000 00000200H .data                   DATA
+
+  Address         Publics by Value              Rva+Base     Lib:Object
+
+ 0001:00000000       _WinMain@16                00011000 f   app.obj
+ 0001:00000080       ?draw@Window@@QAEXH@Z      00011080 f   window.obj
+ 0002:00000000       ?title@@3PAGA              00012000     app.obj
+
+ entry point at        0001:00000000
+
+ Static symbols
+
+ 0001:000000c0       _measure                   000110c0 f   window.obj
+";
+
+/// A process of `counters.exe`, stopped in `entry` after it has called `advance_all`.
+fn counters_dump(image: &[u8]) -> Vec<u8> {
+    const BASE: u64 = 0x40_0000;
+    let guid = (0x6901_620a, 0x2278, 0x86ab, [0x4c, 0x4c, 0x44, 0x20, 0x50, 0x44, 0x42, 0x2e]);
+    let record = CodeView::Rsds { guid, age: 1, path: "counters.pdb".to_owned() };
+    let time_stamp = u32::from_le_bytes(image[0x80..0x84].try_into().expect("four bytes"));
+    let registers = X86 { eip: 0x40_1012, esp: 0x12_ff80, ebp: 0x12_ff90, esi: 7, eax: 10, ..X86::default() };
+    let mut stack = vec![0; 0x80];
+    stack[4..8].copy_from_slice(&0x40_100d_u32.to_le_bytes());
+    let dump = Minidump::new(Arch::X86)
+        .module(Module::new(BASE, 0x5000, "C:\\counters\\counters.exe").timestamp(time_stamp).codeview(record))
+        .thread(Thread::new(5).stack(0x12_ff80, 0x80).context(Context::X86(registers)))
+        .exception(Exception {
+            thread_id: 5,
+            code: 0x8000_0003,
+            address: 0x40_1012,
+            context: Some(Context::X86(registers)),
+            ..Exception::default()
+        })
+        .memory(0x12_ff80, stack);
+    // Headers and sections where the loader puts them: offset in the file, offset from the base, bytes.
+    let pieces = [(0, 0, 0x400), (0x400, 0x1000, 0x200), (0x600, 0x2000, 0x200), (0x800, 0x3000, 0x200)];
+    let pieces = pieces.map(|(from, at, size)| (BASE + at, image[from..from + size].to_vec()));
+    pieces.into_iter().fold(dump, |dump, (base, bytes)| dump.memory(base, bytes)).write()
 }
 
 /// Files that are no fixtures, by name.

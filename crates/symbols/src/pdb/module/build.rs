@@ -9,7 +9,7 @@ use super::{
     Context, Damage, InlineRow, ModuleTable, Named, Procedure, text,
 };
 use crate::symbol::SymbolKind;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// Reads the records of one module.
 pub(super) struct Builder<'a> {
@@ -123,7 +123,7 @@ impl<'a> Builder<'a> {
     fn incremental_thunk(&mut self, place: Place, size: u32, target: Place) {
         let linked = |place: Place| self.context.addresses.linked(place.section, place.offset);
         if let Some((start, target)) = linked(place).zip(linked(target)) {
-            let (kind, type_index, name) = (SymbolKind::Label, TypeIndex::default(), Box::default());
+            let (kind, type_index, name) = (SymbolKind::Label, TypeIndex::default(), Arc::from(""));
             self.table.named.push(Named { start, size: Some(size), kind, type_index, target: Some(target), name });
         }
     }

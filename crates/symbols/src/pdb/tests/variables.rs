@@ -80,7 +80,7 @@ fn types_of_what_has_one() {
     let type_of = |name: &str| {
         let mut found = None;
         pdb.visit(&mut |symbol| {
-            if symbol.name == name {
+            if *symbol.name == *name {
                 found = pdb.type_of(symbol);
             }
             ControlFlow::Continue(())

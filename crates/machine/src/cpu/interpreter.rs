@@ -1,0 +1,321 @@
+//! The engine that interprets: finds blocks, runs them within the budget, and deals with everything that leaves one.
+
+use super::blocks::{Block, Blocks};
+use super::core::Core;
+use super::decode::{BLOCK_INSTRUCTIONS, decode, name_at};
+use super::deliver::Cause;
+use super::exit::{Exit, Outcome, Trap};
+use super::flags::{IF, TF};
+use super::mmu::Access;
+use super::op::Op;
+use super::{Board, DEBUG, Engine, Event, Exception, HostTraps, INVALID_OPCODE, Registers, Run, Unsupported};
+use vatlas_space::{Pa, Va};
+
+/// Places of the table of recent jumps.
+const JUMPS: usize = 4096;
+/// Reports of unsupported instructions that one run keeps.
+const MOST_REPORTS: usize = 64;
+
+/// A block that was found for an address and privilege, while nothing moved.
+#[derive(Clone, Copy, Debug)]
+struct Jump {
+    /// EIP, and above it the number of the state of the translations.
+    key: u64,
+    block: Block,
+}
+
+/// The interpreter for one processor.
+#[derive(Debug)]
+pub struct Interpreter {
+    core: Core,
+    jumps: Box<[Jump]>,
+    /// Number of the state of translations and blocks; jumps with another one are not used.
+    state: u32,
+    seen_generation: u32,
+    /// Interrupts that wait, one bit for each vector.
+    waiting: [u64; 4],
+    unsupported: Vec<Unsupported>,
+}
+
+impl Default for Interpreter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Interpreter {
+    /// A processor with [`Registers::flat`].
+    pub fn new() -> Self {
+        let none = Jump { key: u64::MAX, block: Block::default() };
+        Self {
+            core: Core::new(),
+            jumps: vec![none; JUMPS].into_boxed_slice(),
+            state: 1,
+            seen_generation: 0,
+            waiting: [0; 4],
+            unsupported: Vec::new(),
+        }
+    }
+
+    /// Runs until the budget is used up or the host is wanted.
+    fn execute(&mut self, blocks: &mut Blocks, end: u64) -> Option<Event> {
+        loop {
+            self.catch_up(blocks);
+            if let Some(event) = self.deliver_interrupt() {
+                return Some(event);
+            }
+            if self.core.executed >= end {
+                return None;
+            }
+            let exit = match self.find(blocks, self.core.eip) {
+                Ok(block) => self.run_blocks(blocks, block, end),
+                Err(_) => Exit::Fault,
+            };
+            if exit == Exit::Jump {
+                continue;
+            }
+            if let Some(event) = self.follow(blocks) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// Follows blocks while they end in jumps to blocks that are known, and the budget lasts.
+    fn run_blocks(&mut self, blocks: &Blocks, first: Block, end: u64) -> Exit {
+        if self.core.system_flags & TF != 0 || self.core.shadow {
+            return self.run_one();
+        }
+        let mut block = first;
+        let core = &mut self.core;
+        let key = jump_key(self.state, core.is_user);
+        loop {
+            let left = end - core.executed;
+            let mut ops = blocks.ops(block);
+            if left < u64::from(block.count) {
+                ops = first_instructions(ops, left as u32);
+                if ops.is_empty() {
+                    // The budget ends between a comparison and the jump that is one operation with it.
+                    return if left == 0 { Exit::Jump } else { self.run_one() };
+                }
+            }
+            core.block = core.eip;
+            let exit = run_ops(core, ops);
+            if exit != Exit::Jump {
+                return exit;
+            }
+            let jump = self.jumps[place(core.eip)];
+            if jump.key != key | u64::from(core.eip) || core.executed >= end {
+                return Exit::Jump;
+            }
+            block = jump.block;
+        }
+    }
+
+    /// Decodes and runs one instruction by itself; while TF is set a single step follows.
+    #[cold]
+    fn run_one(&mut self) -> Exit {
+        let core = &mut self.core;
+        let is_stepping = core.system_flags & TF != 0;
+        core.shadow = false;
+        let eip = core.eip;
+        let decoded = core.translate(eip, Access::Execute).and_then(|pa| decode(core, eip, pa, 1));
+        let Ok(decoded) = decoded else { return Exit::Fault };
+        core.block = eip;
+        let exit = run_ops(core, &decoded.ops);
+        if is_stepping && exit != Exit::Fault && core.trap == Trap::None {
+            core.trap = single_step(core);
+            return Exit::Complete;
+        }
+        exit
+    }
+
+    /// The block at an address: from recent jumps, from all blocks, or decoded.
+    fn find(&mut self, blocks: &mut Blocks, eip: u32) -> Outcome<Block> {
+        let key = jump_key(self.state, self.core.is_user) | u64::from(eip);
+        let jump = self.jumps[place(eip)];
+        if jump.key == key {
+            return Ok(jump.block);
+        }
+        let core = &mut self.core;
+        let pa = match core.tlb.execute.find(eip, 1) {
+            Some(pa) => pa,
+            None => core.translate(eip, Access::Execute)?,
+        };
+        let known = match blocks.find(pa) {
+            Some(block) if block.second != u32::MAX => {
+                let second = core.translate((eip | 0xfff).wrapping_add(1), Access::Execute)?;
+                Some(block).filter(|block| block.second == second >> 12)
+            }
+            known => known,
+        };
+        let block = match known {
+            Some(block) => block,
+            None => {
+                let decoded = decode(core, eip, pa, BLOCK_INSTRUCTIONS)?;
+                blocks.insert(pa, &decoded)
+            }
+        };
+        self.catch_up(blocks);
+        let key = jump_key(self.state, self.core.is_user) | u64::from(eip);
+        self.jumps[place(eip)] = Jump { key, block };
+        Ok(block)
+    }
+
+    /// Takes note of everything that moved: translations, blocks, frames that now hold code.
+    fn catch_up(&mut self, blocks: &mut Blocks) {
+        if self.core.ram.is_stale() {
+            let stale = self.core.ram.take_stale();
+            blocks.forget(&stale);
+        }
+        if self.core.code_moved || blocks.generation != self.seen_generation {
+            self.core.code_moved = false;
+            self.seen_generation = blocks.generation;
+            self.state = self.state.wrapping_add(1) & 0x7fff_ffff;
+            if self.state == 0 {
+                self.jumps.iter_mut().for_each(|jump| jump.key = u64::MAX);
+            }
+        }
+        let epoch = self.core.ram.write_epoch();
+        if epoch != self.core.write_epoch {
+            self.core.write_epoch = epoch;
+            self.core.tlb.clear_writes();
+            self.core.other_tlb.clear_writes();
+        }
+    }
+
+    /// Does what the instruction that left its block asked for.
+    fn follow(&mut self, blocks: &mut Blocks) -> Option<Event> {
+        match std::mem::replace(&mut self.core.trap, Trap::None) {
+            Trap::None => None,
+            Trap::Exception(exception) => self.core.deliver(Cause::Exception(exception)),
+            Trap::Interrupt { vector, at } => self.core.deliver(Cause::Software { vector, at }),
+            Trap::Event(event) => Some(event),
+            Trap::CodeWrite => self.write_code(blocks),
+            Trap::Undefined => {
+                let at = Va(self.core.eip.into());
+                if self.unsupported.len() < MOST_REPORTS {
+                    let name = name_at(&mut self.core, at.0 as u32);
+                    self.core.trap = Trap::None;
+                    self.unsupported.push(Unsupported { at, name });
+                }
+                self.core.deliver(Cause::Exception(Exception::plain(INVALID_OPCODE)))
+            }
+        }
+    }
+
+    /// Does one instruction that writes to decoded bytes, and forgets those.
+    fn write_code(&mut self, blocks: &mut Blocks) -> Option<Event> {
+        self.core.may_write_code = true;
+        let exit = self.run_one();
+        self.core.may_write_code = false;
+        self.catch_up(blocks);
+        if exit == Exit::Jump { None } else { self.follow(blocks) }
+    }
+
+    /// Delivers the highest vector that waits, when the flags allow one.
+    fn deliver_interrupt(&mut self) -> Option<Event> {
+        if self.waiting == [0; 4] || self.core.system_flags & IF == 0 || self.core.shadow {
+            return None;
+        }
+        let word = (0..4).rev().find(|word| self.waiting[*word] != 0)?;
+        let bit = 63 - self.waiting[word].leading_zeros();
+        self.waiting[word] &= !(1 << bit);
+        self.core.deliver(Cause::External((word as u32 * 64 + bit) as u8))
+    }
+}
+
+/// The upper half of the keys of jumps in this state.
+#[inline(always)]
+fn jump_key(state: u32, is_user: bool) -> u64 {
+    u64::from(state << 1 | u32::from(is_user)) << 32
+}
+
+/// The place of an address among recent jumps.
+#[inline(always)]
+fn place(eip: u32) -> usize {
+    (eip ^ eip >> 12) as usize % JUMPS
+}
+
+/// Runs operations until one leaves, counts instructions and makes EIP true. Running off the end is a jump, too.
+#[inline(always)]
+fn run_ops(core: &mut Core, ops: &[Op]) -> Exit {
+    for op in ops {
+        let Err(exit) = (op.run)(core, op) else { continue };
+        let done = match exit {
+            Exit::Fault => {
+                core.eip = core.here(op);
+                op.number()
+            }
+            Exit::Jump | Exit::Complete => op.number() + op.completes(),
+        };
+        core.executed += u64::from(done);
+        return exit;
+    }
+    if let Some(last) = ops.last() {
+        core.executed += u64::from(last.number() + last.completes());
+        core.eip = core.after(last);
+    }
+    Exit::Jump
+}
+
+/// The operations of at most the first `count` instructions.
+fn first_instructions(ops: &[Op], count: u32) -> &[Op] {
+    let beyond = ops.iter().position(|op| op.number() + op.completes() > count);
+    &ops[..beyond.unwrap_or(ops.len())]
+}
+
+/// The trap after an instruction while TF is set.
+fn single_step(core: &mut Core) -> Trap {
+    core.control.dr[6] |= 1 << 14;
+    Trap::Exception(Exception::plain(DEBUG))
+}
+
+impl Engine for Interpreter {
+    fn run(&mut self, board: &mut Board, budget: u64) -> Run {
+        std::mem::swap(&mut self.core.ram, &mut board.ram);
+        let start = self.core.executed;
+        let event = self.execute(&mut board.blocks, start.saturating_add(budget));
+        std::mem::swap(&mut self.core.ram, &mut board.ram);
+        Run { executed: self.core.executed - start, event, unsupported: std::mem::take(&mut self.unsupported) }
+    }
+
+    fn registers(&self) -> Registers {
+        self.core.registers()
+    }
+
+    fn set_registers(&mut self, registers: &Registers) {
+        self.core.load(registers);
+    }
+
+    fn traps(&mut self) -> &mut HostTraps {
+        &mut self.core.traps
+    }
+
+    fn flush(&mut self) {
+        self.core.flush();
+    }
+
+    fn invalidate(&mut self, va: Va) {
+        if let Ok(va) = u32::try_from(va.0) {
+            self.core.invalidate(va);
+        }
+    }
+
+    fn interrupt(&mut self, vector: u8) {
+        self.waiting[usize::from(vector / 64)] |= 1 << (vector % 64);
+    }
+
+    fn read(&self, board: &Board, va: Va, buffer: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < buffer.len() {
+            let Some(at) = va.checked_add(done as u64).and_then(|va| u32::try_from(va.0).ok()) else { break };
+            let length = (0x1000 - (at as usize & 0xfff)).min(buffer.len() - done);
+            let Some(pa) = self.core.look(&board.ram, at) else { break };
+            if !board.ram.read(Pa(pa), &mut buffer[done..done + length]) {
+                break;
+            }
+            done += length;
+        }
+        done
+    }
+}

@@ -1,0 +1,14 @@
+//! The options by which every command is told where symbols are.
+
+use std::path::PathBuf;
+
+/// Where to look for symbols, and how strictly.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct SymbolArgs {
+    /// Symbol file, folder or symbol path (srv*STORE) to look in first; may be given several times
+    #[arg(long, value_name = "PATH")]
+    pub symbols: Vec<PathBuf>,
+    /// Use symbol files of the right name even when they belong to another build
+    #[arg(long)]
+    pub force_symbols: bool,
+}
