@@ -154,7 +154,7 @@ fn is_memory(kind: OpKind) -> bool {
 }
 
 /// The value of a register, or the base of a segment: zero, but for `fs` and `gs`, which are not known here.
-fn register_value(registers: &Registers, register: iced_x86::Register) -> Option<u64> {
+pub(crate) fn register_value(registers: &Registers, register: iced_x86::Register) -> Option<u64> {
     use iced_x86::Register as R;
     match register {
         R::CS | R::DS | R::ES | R::SS => Some(0),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a file, prints, or knows whether the target is a dump or the machine.
 
+pub mod analysis;
 pub mod crash;
 pub mod diff;
 pub mod disassembly;

@@ -1,7 +1,7 @@
 //! Pointers: where they lead, the symbol and the text there, and the value behind them where it is asked for.
 
 use super::{
-    Hidden, Place, Pointer, Text, Value, ValueKind, ValueReader,
+    Hidden, Place, Pointer, Text, TextEnd, Value, ValueKind, ValueReader,
     read::{Path, strip},
     scalar::integer,
     text::unit,
@@ -41,7 +41,11 @@ impl ValueReader<'_> {
     fn pointer_text(&self, target: TypeId, to: Va) -> Option<Text> {
         let (_, Type::Basic { kind, name, .. }) = strip(self.types, target).ok()? else { return None };
         let unit = unit(kind).filter(|_| to != Va::ZERO)?;
-        let text = self.text(&Place::Memory(to), unit, None)?;
+        let place = Place::Memory(to);
+        let text = self.text(&place, unit, None).unwrap_or_else(|| {
+            let end = TextEnd::Missing(self.bytes(&place, unit.into()).reason.unwrap_or_default());
+            Text { characters: String::new(), unit, end }
+        });
         // Bytes that are no text say nothing as one.
         let is_text = name != "unsigned char" || !text.characters.chars().any(char::is_control);
         is_text.then_some(text)

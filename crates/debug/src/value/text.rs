@@ -98,6 +98,7 @@ pub fn quoted(text: &Text) -> String {
     match &text.end {
         TextEnd::Zero | TextEnd::Full => format!("{prefix}\"{inner}\""),
         TextEnd::Limit => format!("{prefix}\"{inner}\"..."),
+        TextEnd::Missing(reason) if inner.is_empty() => format!("??? ({reason})"),
         TextEnd::Missing(reason) => format!("{prefix}\"{inner}\"??? ({reason})"),
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn marked(scope: &Scope, process: &Process, space: Option<&dyn Addres
     if let Some((number, of)) = registers.and_then(|registers| register(registers, name)) {
         return Some(Found::Number(number, of));
     }
-    let width = process.width.bytes() as u32 * 8;
+    let width = if narrow(scope, process) { 32 } else { 64 };
     let number = |bits: u64, what: &str| {
         Some(Found::Number(Integer { bits: bits.into(), width, is_signed: false }, what.to_owned()))
     };

@@ -398,7 +398,7 @@ fn a_long_expression_ends() {
     }
     let deep = "*&".repeat(30) + "status";
     assert_eq!(watcher.watch(&deep, &scope()).unwrap().text, "2147942405");
-    let nested = "-(".repeat(30) + &vec!["0"; 100].join("||") + &")".repeat(30);
+    let nested = "-(".repeat(15) + &vec!["0"; 100].join("||") + &")".repeat(15);
     assert_eq!(watcher.watch(&nested, &scope()).unwrap().text, "0");
     let members = "counters[0]".to_owned() + &".x".repeat(98);
     assert!(watcher.watch(&members, &scope()).is_err());

@@ -33,7 +33,7 @@ Examples:
   vatlas type app.pdb counter
   vatlas type app.pdb 'c*'
   vatlas type app.exe counter counters
-  vatlas type crash.dmp ntdll!_PEB 0x7ffdf000 --symbols symbols/ --expand
+  vatlas type counters.dmp counters!counter 0x403000 --symbols symbols/ --expand
   vatlas type app.pdb 'unsigned long'";
 
 /// Arguments.

@@ -30,7 +30,7 @@ Examples:
   vatlas watch app.exe 'counters[1]' sizeof(counters)
   vatlas watch app.exe counters,2 'counters[0].name' 'counters[0].limit,x'
   vatlas watch crash.dmp @eip esp 'DW esp' 'esp,md' --thread 1704
-  vatlas watch crash.dmp --locals --frame 1 --symbols symbols/
+  vatlas watch counters.dmp --locals --symbols symbols/
   vatlas watch all.dmp coredll!g_state --all-processes";
 
 /// Whose memory addresses mean.
