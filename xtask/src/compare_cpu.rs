@@ -54,7 +54,6 @@ fn compare_family(
 ) -> Result<(usize, Vec<String>), String> {
     let mut ours = Ours::new();
     random.is_aligned = family.name.starts_with("SSE");
-    random.is_extended = family.name.starts_with("x87 fprem");
     let (mut cases, mut differences) = (0, Vec::new());
     for notation in family.encodings.split(',') {
         for _ in 0..count {

@@ -7,14 +7,12 @@ pub struct Random {
     state: u64,
     /// Operands in memory lie at multiples of 16.
     pub is_aligned: bool,
-    /// The x87 computes with all 64 bits.
-    pub is_extended: bool,
 }
 
 impl Random {
     /// Starts with a number that is not 0.
     pub fn new(state: u64) -> Self {
-        Self { state, is_aligned: false, is_extended: false }
+        Self { state, is_aligned: false }
     }
 
     /// The next 64 bits.
@@ -104,7 +102,7 @@ impl Random {
         }
         let rounding = if self.is_one_in(3) { self.below(4) as u32 } else { 0 };
         record.mxcsr = 0x1f80 | if self.is_one_in(2) { 0x20 } else { 0 } | rounding << 13;
-        let precision = if self.is_extended { 0x300 } else { [0x300, 0x200, 0x300, 0x000][self.below(4)] };
+        let precision = [0x300, 0x200, 0x300, 0x000][self.below(4)];
         record.control = 0x7f | precision | (rounding as u16) << 10;
         record.status = (self.below(8) as u16) << 11;
         for register in &mut record.st {
