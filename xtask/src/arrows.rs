@@ -60,7 +60,11 @@ pub const ARROWS: &[Arrow] = &[
         uses: &["vatlas-space", "vatlas-rules", "vatlas-images", "vatlas-symbols", "vatlas-targets", "vatlas-debug"],
         tests_use: &["vatlas-fixtures"],
     },
-    Arrow { package: "xtask", uses: &["vatlas-space", "vatlas-machine", "vatlas-fixtures"], tests_use: &[] },
+    Arrow {
+        package: "xtask",
+        uses: &["vatlas-space", "vatlas-images", "vatlas-symbols", "vatlas-machine", "vatlas-fixtures"],
+        tests_use: &[],
+    },
 ];
 
 /// Crates through which a program meets its terminal and its files; below `vatlas` nothing may.

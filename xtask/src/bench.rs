@@ -56,6 +56,7 @@ impl Bench {
             self.start(),
             self.explain_time(),
             self.explain_memory(),
+            self.analyze_time(),
             self.library("open and explain the crash of demo.dmp, in the library", "open_and_explain", 50),
             self.library("explain one address of an open dump, in the library", "explain", 50),
             self.library("open and add up 20,000 regions, in the library", "open_and_map_20000_regions", 20_000),
@@ -124,6 +125,15 @@ impl Bench {
             goal: Some(Quantity::Bytes(20 << 20)),
             ours: self.run(&["explain", DEMO, "crash"]).peak_memory().into(),
             peer: self.stackwalk.measure(|peer| peer.arguments([DEMO]).inside(&self.root).peak_memory()),
+        }
+    }
+
+    fn analyze_time(&self) -> Row {
+        Row {
+            what: "analyze demo.dmp: crash, stacks, what is suspicious, whole process",
+            goal: Some(Quantity::Time(Duration::from_millis(5))),
+            ours: self.time(&["analyze", DEMO]),
+            peer: self.stackwalk.measure(|peer| peer.arguments([DEMO]).inside(&self.root).median_time()),
         }
     }
 

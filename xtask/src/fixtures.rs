@@ -11,8 +11,8 @@ const FOLDER: &str = "fixtures";
 /// The list of hashes, in the form that `sha256sum --check` reads inside the folder.
 const SUMS: &str = "SHA256SUMS";
 
-/// The folder of files that compilers made from sources beside them.
-const KEPT: &str = "symbols";
+/// The folders of files that compilers and emulators made from sources beside them.
+const KEPT: [&str; 2] = ["stack", "symbols"];
 
 /// Files by their path from the fixtures' folder.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -46,8 +46,8 @@ pub fn check(root: &Path) -> Vec<Finding> {
 fn made(folder: &Path) -> Files {
     let fixtures = vatlas_fixtures::all().into_iter();
     let mut files: Files = fixtures.map(|fixture| (fixture.path.to_owned(), fixture.bytes)).collect();
-    let mut listed = kept(folder, KEPT);
-    listed.extend(files.clone());
+    let mut listed = files.clone();
+    KEPT.iter().for_each(|inside| listed.extend(kept(folder, inside)));
     let sums = sums(&listed);
     files.insert(SUMS.to_owned(), sums.into_bytes());
     files

@@ -6,6 +6,7 @@
 pub mod arrows;
 pub mod bench;
 pub mod compare_cpu;
+pub mod compare_symbols;
 pub mod fixtures;
 pub mod gates;
 pub mod tidy;

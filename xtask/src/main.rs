@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use xtask::gates::{self, GATES, Outcome};
-use xtask::{bench, compare_cpu, fixtures, tree};
+use xtask::{bench, compare_cpu, compare_symbols, fixtures, tree};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +35,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
             let count = count.parse().map_err(|_| format!("compare-cpu {count}: not a number"))?;
             compare_cpu::run(&tree::root(), count)
         }
+        ["compare-symbols"] => compare_symbols::run(&tree::root()),
         [name] => run_gate(name),
         _ => Err(format!("{}: too many arguments; see cargo xtask help", words.join(" "))),
     }
@@ -80,6 +81,9 @@ cargo xtask fixtures [--check]
 cargo xtask compare-cpu [COUNT]
     executes COUNT random instructions of every encoding on the machine's processor and on Unicorn's (GPL, a process of
     its own, installed into target/tools with pip), and prints what differs
+cargo xtask compare-symbols
+    asks llvm-symbolizer, llvm-pdbutil, binutils and winedump, where they are installed, about the programs of
+    fixtures/symbols, and prints what differs from the answers of vatlas-symbols
 cargo xtask bench
     measures the release build and prints the table
 "

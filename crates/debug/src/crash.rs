@@ -56,7 +56,7 @@ pub fn crash(target: &dyn Target) -> Option<Crash> {
     let registers = registers(target, exception);
     let pc = registers.map_or(exception.address, |registers| registers.pc);
     let mut crash = match target.host().map(|host| host.os) {
-        Some(OsFamily::Windows | OsFamily::WindowsCe) | None => windows(exception, pc),
+        Some(OsFamily::Windows | OsFamily::WindowsCe) | None => windows(target, exception, pc),
         Some(os) => foreign(exception, pc, os),
     };
     crash.sp = registers.map(|registers| registers.sp);
@@ -81,8 +81,13 @@ pub fn registers<'t>(target: &'t dyn Target, exception: &'t ExceptionRecord) -> 
     exception.registers.as_ref().or_else(of_thread)
 }
 
-fn windows(exception: &ExceptionRecord, pc: Va) -> Crash {
-    let words = exception_words(exception.code, &exception.parameters);
+fn windows(target: &dyn Target, exception: &ExceptionRecord, pc: Va) -> Crash {
+    // Writers extend the addresses of 32-bit processes with their sign.
+    let is_narrow =
+        process_of(target, exception.thread).is_some_and(|(process, _)| process.width == PointerWidth::Bits32);
+    let mask = if is_narrow { u64::from(u32::MAX) } else { u64::MAX };
+    let parameters: Vec<u64> = exception.parameters.iter().map(|parameter| parameter & mask).collect();
+    let words = exception_words(exception.code, &parameters);
     Crash {
         thread: exception.thread,
         code: exception.code,
@@ -121,11 +126,12 @@ fn foreign(exception: &ExceptionRecord, pc: Va, os: OsFamily) -> Crash {
     }
 }
 
-/// Cuts a reported address to the process's width, and finds one that the processor did not report: for a
-/// non-canonical address x64 reports no address at all, and Windows fills in all ones.
+/// Finds an address that the processor did not report: for a non-canonical one x64 reports none at all, and Windows
+/// fills in all ones.
 fn fault_address(target: &dyn Target, registers: Option<&Registers>, crash: &mut Crash) {
     let Some((process, index)) = process_of(target, crash.thread) else { return };
     if process.width == PointerWidth::Bits32 {
+        // Of other systems than Windows too.
         crash.fault = crash.fault.map(|fault| FaultAddress::Reported(Va(fault.va().0 & u64::from(u32::MAX))));
         return;
     }

@@ -65,26 +65,40 @@ impl<'a> Symbolizer<'a> {
         symbols.files().iter().find_map(|file| file.machine()).unwrap_or(self.machine)
     }
 
-    /// What the symbols say about an address; `None` outside of modules, and without any symbol below it.
+    /// What the symbols say about an address, with the type of the symbol; `None` outside of modules, and without any
+    /// symbol below it.
     pub fn at(&self, va: Va) -> Option<SymbolAnswer> {
+        let answer = self.named(va)?;
+        let symbols = self.provider.symbols(&answer.module);
+        let file = symbols.files().iter().find(|file| *file.origin() == answer.lookup.origin);
+        let type_name = file.filter(|_| answer.lookup.is_inside).and_then(|file| type_of(&**file, &answer.lookup));
+        Some(SymbolAnswer { type_name, ..answer })
+    }
+
+    /// As [`Symbolizer::at`], without the type: to write one takes longer than all the rest.
+    pub fn named(&self, va: Va) -> Option<SymbolAnswer> {
         let (va, reduced) = self.in_a_module(va)?;
         let module = self.process.module_at(va)?;
         let rva = Rva(u32::try_from(module.range.offset_of(va)?).ok()?);
         let symbols = self.provider.symbols(module);
         let lookup = symbols.lookup(rva)?;
-        let file = symbols.files().iter().find(|file| *file.origin() == lookup.origin)?;
         let name = Name::of(&lookup.symbol, &lookup.origin, self.machine_of(&symbols));
-        let type_name = lookup.is_inside.then(|| type_of(&**file, &lookup)).flatten();
         let source = Source::SymbolFile { name: lookup.origin.to_string() };
-        let mut answer =
-            SymbolAnswer { module: module.clone(), rva, lookup, name, type_name, steps: reduced.into_iter().collect() };
+        let mut answer = SymbolAnswer {
+            module: module.clone(),
+            rva,
+            lookup,
+            name,
+            type_name: None,
+            steps: reduced.into_iter().collect(),
+        };
         answer.steps.push(Step::new(finding(&answer), source));
         Some(answer)
     }
 
     /// The name of an address in one line, with the line of source; for addresses inside of a symbol only.
     pub fn text(&self, va: Va) -> Option<String> {
-        let answer = self.at(va).filter(|answer| answer.lookup.is_inside)?;
+        let answer = self.named(va).filter(|answer| answer.lookup.is_inside)?;
         let line = answer.line().map(|line| format!(" ({line})")).unwrap_or_default();
         Some(answer.text() + &line)
     }

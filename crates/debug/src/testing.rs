@@ -235,6 +235,27 @@ impl TestTarget {
         self
     }
 
+    /// The picture was taken for no exception.
+    pub fn no_exception(&mut self) {
+        self.exception = None;
+    }
+
+    /// The registers of the exception.
+    pub fn at_exception(mut self, registers: Registers) -> Self {
+        if let Some(exception) = &mut self.exception {
+            exception.registers = Some(registers);
+        }
+        self
+    }
+
+    /// Other bytes in an extent that was captured.
+    pub fn overwritten(mut self, first: u64, bytes: &[u8]) -> Self {
+        let extent = self.space.extents.iter_mut().find(|extent| extent.range.contains(Va(first))).unwrap();
+        let at = usize::try_from(first - extent.range.first().0).unwrap();
+        extent.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+        self
+    }
+
     /// An access violation of a thread, with the registers that it had.
     pub fn access_violation(
         self,

@@ -15,16 +15,16 @@
 //! STACK CFI ...
 //! ```
 
-mod file;
 mod stack_cfi;
 mod stack_win;
 
-pub use file::BreakpadFile;
+pub(crate) use stack_cfi::row_at as cfi_row_at;
+pub(crate) use stack_win::rule_at as frame_rule_at;
 
 use crate::{
     symbol::SymbolKind,
     symbol_file::{FileKind, Identity, Origin},
-    table::TableBuilder,
+    table::{SymbolTable, TableBuilder},
     text_problems::{TextProblems, Words, hex, lines},
 };
 use stack_cfi::CfiRules;
@@ -41,7 +41,7 @@ pub fn is_breakpad(bytes: &[u8]) -> bool {
 }
 
 /// Reads a symbol file called `file`. Lines that cannot be read are problems of the table; the rest is kept.
-pub fn read(file: &str, bytes: &[u8]) -> BreakpadFile {
+pub fn read(file: &str, bytes: &[u8]) -> SymbolTable {
     let mut reader = Reader {
         builder: TableBuilder::default(),
         files: HashMap::new(),
@@ -78,10 +78,9 @@ pub fn read(file: &str, bytes: &[u8]) -> BreakpadFile {
         problems.whole(Problem::note(file, cause));
     }
     let origin = Origin { file: file.into(), kind: FileKind::Breakpad, identity: reader.identity };
-    let table = reader.builder.build(origin).with_machine(reader.machine).with_problems(problems.finish());
-    reader.frame_rules.finish();
-    reader.cfi_rules.finish();
-    BreakpadFile { table, frame_rules: reader.frame_rules, cfi_rules: reader.cfi_rules }
+    reader.frame_rules.finish(&mut reader.builder);
+    reader.cfi_rules.finish(&mut reader.builder);
+    reader.builder.build(origin).with_machine(reader.machine).with_problems(problems.finish())
 }
 
 /// The processor by Breakpad's word for it.

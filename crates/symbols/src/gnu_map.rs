@@ -98,8 +98,12 @@ impl SymbolFile for GnuMap {
         self.table.machine()
     }
 
+    fn table(&self) -> Option<&SymbolTable> {
+        Some(&self.table)
+    }
+
     fn image_base(&self) -> Option<Va> {
-        self.base
+        self.table.image_base()
     }
 
     fn symbol_at(&self, rva: Rva) -> Option<Symbol> {

@@ -11,6 +11,7 @@ pub mod exports;
 pub mod find_name;
 pub mod gnu_map;
 pub mod identity;
+pub mod index_bytes;
 pub mod listing;
 pub mod module_symbols;
 pub mod msvc_map;

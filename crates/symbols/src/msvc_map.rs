@@ -95,27 +95,27 @@ impl MapFile {
         read::read(file, bytes)
     }
 
-    /// A map does not name the processor, but names of C are decorated on 32-bit x86 only: `_f@8` occurs nowhere else,
-    /// and elsewhere most functions have no underscore in front.
-    fn is_x86(&self) -> bool {
-        let (mut is_certain, mut marked, mut all) = (false, 0, 0);
-        self.table.visit(&mut |symbol| {
-            if symbol.kind == SymbolKind::Function && !symbol.name.starts_with('?') {
-                let is_marked = symbol.name.starts_with(['_', '@']);
-                is_certain = is_marked && has_argument_bytes(&symbol.name);
-                (marked, all) = (marked + usize::from(is_marked), all + 1);
-            }
-            if is_certain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        is_certain || (all > 0 && marked * 4 > all * 3)
-    }
-
     /// Whether the text has the head of a map.
     pub fn is_map(bytes: &[u8]) -> bool {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]);
         let has = |start: &str| head.lines().any(|line| line.trim_start().starts_with(start));
         has(read::TIME_STAMP) && has(read::PREFERRED_BASE)
     }
+}
+
+/// A map does not name the processor, but names of C are decorated on 32-bit x86 only: `_f@8` occurs nowhere else, and
+/// elsewhere most functions have no underscore in front.
+fn is_x86(table: &SymbolTable) -> bool {
+    let (mut is_certain, mut marked, mut all) = (false, 0, 0);
+    table.visit(&mut |symbol| {
+        if symbol.kind == SymbolKind::Function && !symbol.name.starts_with('?') {
+            let is_marked = symbol.name.starts_with(['_', '@']);
+            is_certain = is_marked && has_argument_bytes(&symbol.name);
+            (marked, all) = (marked + usize::from(is_marked), all + 1);
+        }
+        if is_certain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    is_certain || (all > 0 && marked * 4 > all * 3)
 }
 
 /// `_f@8`: decimal digits after the last `@`.
@@ -145,12 +145,16 @@ impl SymbolFile for MapFile {
         self.table.visit(visitor);
     }
 
+    fn table(&self) -> Option<&SymbolTable> {
+        Some(&self.table)
+    }
+
     fn image_base(&self) -> Option<Va> {
-        self.preferred_base.map(Va)
+        self.table.image_base()
     }
 
     fn machine(&self) -> Option<Machine> {
-        self.is_x86().then_some(Machine::X86)
+        self.table.machine()
     }
 
     fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, SourceLine)> {

@@ -94,6 +94,8 @@ impl Name {
     /// Reads the name of a symbol by the habits of the file that has it.
     pub fn of(symbol: &Symbol, origin: &Origin, machine: Machine) -> Self {
         let name = match (origin.kind, symbol.kind) {
+            // The GNU linker may write C++ names as people do: `Shape::draw(int)`.
+            (FileKind::GnuMap, _) if symbol.name.contains('(') => Self::declared(&symbol.name),
             (FileKind::MsvcMap | FileKind::GnuMap | FileKind::Listing | FileKind::Coff, _)
             | (FileKind::Pdb, SymbolKind::Public | SymbolKind::PublicFunction) => Self::read(&symbol.name, machine),
             (FileKind::Exports, _) => Self::of_export(&symbol.name, machine),

@@ -123,6 +123,12 @@ fn add_loaded_tables(name: &str, headers: &PeHeaders, read: ReadImage, tables: &
     tables.extend(unnamed_functions(name, headers, read, &named));
 }
 
+/// Whether the bytes are of a text format that is read whole, and whose table can be kept instead.
+pub fn is_text(bytes: &[u8]) -> bool {
+    let is_binary = is_pdb(bytes) || bytes.starts_with(b"MZ");
+    !is_binary && (breakpad::is_breakpad(bytes) || MapFile::is_map(bytes) || GnuMap::is_map(bytes))
+}
+
 /// The signatures of program databases 7.0 and 2.0.
 fn is_pdb(bytes: &[u8]) -> bool {
     bytes.starts_with(b"Microsoft C/C++ MSF 7.00\r\n") || bytes.starts_with(b"Microsoft C/C++ program database 2.00")

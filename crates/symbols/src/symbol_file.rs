@@ -4,6 +4,7 @@ use crate::{
     cfi::UnwindRow,
     listing::Listing,
     symbol::{Frame, Symbol},
+    table::SymbolTable,
     types::{TypeId, Types},
     variable::{Constant, FrameRule, Variable},
 };
@@ -131,6 +132,12 @@ pub trait SymbolFile {
 
     /// The processor of the program, where the file tells.
     fn machine(&self) -> Option<Machine> {
+        None
+    }
+
+    /// The table that all answers of this file come from, where it is one: it can be kept as bytes, and opened again
+    /// without reading the file.
+    fn table(&self) -> Option<&SymbolTable> {
         None
     }
 

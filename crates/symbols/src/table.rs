@@ -1,210 +1,119 @@
-//! Symbols and lines of text formats and small tables, sorted by address and searched by halves.
+//! Symbols and lines of text formats and small tables, sorted by address and searched by halves. A table is bytes, so it
+//! can be kept and opened again without reading the text.
+
+mod build;
+pub(crate) mod rows;
+
+pub use build::TableBuilder;
 
 use crate::{
+    breakpad::{cfi_row_at, frame_rule_at},
+    cfi::UnwindRow,
+    index_bytes::{IndexBytes, Section, facts::Facts, rows::Rows},
+    pdb::SharedBytes,
     symbol::{Frame, SourceLine, Symbol, SymbolKind},
     symbol_file::{Origin, SymbolFile},
+    variable::FrameRule,
 };
-use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow, sync::Arc};
+use rows::{Cover, FileRow, InlineRow, LineRow, SymbolRow};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, OnceLock},
+};
 use vatlas_images::pe::PeHeaders;
 use vatlas_space::{Machine, Problem, Rva, Va};
-
-/// A symbol's row; the name lies in the arena.
-#[derive(Clone, Copy, Debug)]
-struct SymbolRow {
-    rva: u32,
-    /// Zero where not told.
-    size: u32,
-    name: (u32, u32),
-    kind: SymbolKind,
-}
-
-/// A line's row: `size` bytes of code from `rva` on.
-#[derive(Clone, Copy, Debug)]
-struct LineRow {
-    rva: u32,
-    size: u32,
-    file: u32,
-    line: u32,
-}
-
-/// A piece of a function that the compiler put into another one.
-#[derive(Clone, Copy, Debug)]
-struct InlineRow {
-    rva: u32,
-    size: u32,
-    /// 0 for a piece that lies in the function itself.
-    depth: u32,
-    function: (u32, u32),
-    call_file: u32,
-    call_line: u32,
-}
-
-/// Collects rows in any order.
-#[derive(Debug, Default)]
-pub struct TableBuilder {
-    names: String,
-    files: Vec<Arc<str>>,
-    symbols: Vec<SymbolRow>,
-    lines: Vec<LineRow>,
-    inlines: Vec<InlineRow>,
-}
-
-impl TableBuilder {
-    /// Keeps a text; `None` when four gigabytes of them are full.
-    fn keep(&mut self, text: &str) -> Option<(u32, u32)> {
-        let start = u32::try_from(self.names.len()).ok()?;
-        let end = u32::try_from(self.names.len() + text.len()).ok()?;
-        self.names.push_str(text);
-        Some((start, end))
-    }
-
-    /// Adds a symbol; a size of zero stands for "not told".
-    pub fn symbol(&mut self, rva: Rva, size: u32, name: &str, kind: SymbolKind) {
-        if let Some(name) = self.keep(name) {
-            self.symbols.push(SymbolRow { rva: rva.0, size, name, kind });
-        }
-    }
-
-    /// Adds a source file and gives its number.
-    pub fn file(&mut self, name: &str) -> u32 {
-        self.files.push(name.into());
-        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    /// Adds a line: `size` bytes of code from `rva` on.
-    pub fn line(&mut self, rva: Rva, size: u32, file: u32, line: u32) {
-        self.lines.push(LineRow { rva: rva.0, size, file, line });
-    }
-
-    /// Adds a piece of `function` that was put into another function, called from `call_line` of `call_file`. Depth
-    /// 0 lies in the function itself, depth 1 in a piece of depth 0, and so on.
-    pub fn inline(&mut self, rva: Rva, size: u32, depth: u32, function: &str, call: (u32, u32)) {
-        if let Some(function) = self.keep(function) {
-            let (call_file, call_line) = call;
-            self.inlines.push(InlineRow { rva: rva.0, size, depth, function, call_file, call_line });
-        }
-    }
-
-    /// Sorts everything.
-    pub fn build(mut self, origin: Origin) -> SymbolTable {
-        self.symbols.sort_by_key(|row| (row.rva, row.kind));
-        self.lines.sort_by_key(|row| row.rva);
-        self.inlines.sort_by_key(|row| (row.depth, row.rva));
-        SymbolTable {
-            origin,
-            machine: None,
-            image_base: None,
-            problems: Vec::new(),
-            names: self.names,
-            files: self.files,
-            covers: covers(&self.symbols),
-            symbols: self.symbols,
-            lines: self.lines,
-            inlines: self.inlines,
-        }
-    }
-}
-
-/// The symbol of known size that covers every address from `rva` up to the next cover.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Cover {
-    rva: u64,
-    row: Option<usize>,
-}
-
-/// Cuts the sized symbols of a sorted list so that none overlaps another: where several cover an address, the one that
-/// begins last has it, and of those the best kind.
-fn covers(symbols: &[SymbolRow]) -> Vec<Cover> {
-    let sized = || symbols.iter().enumerate().filter(|(_, row)| row.size != 0);
-    let end = |row: &SymbolRow| u64::from(row.rva) + u64::from(row.size);
-    let mut points: Vec<u64> = sized().flat_map(|(_, row)| [row.rva.into(), end(row)]).collect();
-    points.sort_unstable();
-    points.dedup();
-    let mut covers: Vec<Cover> = Vec::with_capacity(points.len());
-    let mut open = BinaryHeap::new();
-    let mut later = sized().peekable();
-    for point in points {
-        while let Some((index, row)) = later.next_if(|(_, row)| u64::from(row.rva) == point) {
-            open.push((row.rva, Reverse(index), end(row)));
-        }
-        while open.peek().is_some_and(|(_, _, end)| *end <= point) {
-            open.pop();
-        }
-        let row = open.peek().map(|(_, Reverse(index), _)| *index);
-        if covers.last().is_none_or(|last| last.row != row) {
-            covers.push(Cover { rva: point, row });
-        }
-    }
-    covers
-}
 
 /// A sorted table of symbols, lines and inlined pieces.
 #[derive(Debug)]
 pub struct SymbolTable {
-    origin: Origin,
-    machine: Option<Machine>,
-    image_base: Option<Va>,
-    problems: Vec<Problem>,
-    names: String,
-    files: Vec<Arc<str>>,
-    symbols: Vec<SymbolRow>,
-    covers: Vec<Cover>,
-    lines: Vec<LineRow>,
-    inlines: Vec<InlineRow>,
+    facts: Facts,
+    index: IndexBytes,
+    /// Names of source files, shared by the answers once one has asked.
+    files: Vec<OnceLock<Arc<str>>>,
 }
 
 impl SymbolTable {
+    fn new(facts: Facts, index: IndexBytes) -> Self {
+        let count = index.rows::<FileRow>(Section::Files).len();
+        Self { facts, files: std::iter::repeat_with(OnceLock::new).take(count).collect(), index }
+    }
+
+    /// The table as bytes, for [`SymbolTable::open`]; `key` says what it was made of. `None` where it cannot be kept.
+    pub fn write(&self, key: &[u8]) -> Option<Vec<u8>> {
+        Some(self.index.write(key, &self.facts.write()?))
+    }
+
+    /// Opens what [`SymbolTable::write`] made with the same key, for a file that is called `file` today. `None` for
+    /// other bytes, and for damaged ones: whoever keeps tables makes them again.
+    pub fn open(file: &str, bytes: SharedBytes, key: &[u8]) -> Option<Self> {
+        let index = IndexBytes::open(bytes, key)?;
+        Some(Self::new(Facts::read(index.section(Section::Facts), file)?, index))
+    }
+
     /// The same table with what could not be read of its file.
     #[must_use]
     pub fn with_problems(mut self, problems: Vec<Problem>) -> Self {
-        self.problems = problems;
+        self.facts.problems = problems;
         self
     }
 
     /// The same table with the processor of the program.
     #[must_use]
     pub fn with_machine(mut self, machine: Option<Machine>) -> Self {
-        self.machine = machine;
+        self.facts.machine = machine;
+        self
+    }
+
+    /// The same table with where the linker expected the image.
+    #[must_use]
+    pub(crate) fn with_image_base(mut self, base: Option<Va>) -> Self {
+        self.facts.image_base = base;
         self
     }
 
     /// The same table with what the headers of its image say.
     #[must_use]
-    pub(crate) fn of_image(mut self, headers: &PeHeaders) -> Self {
-        (self.machine, self.image_base) = (Some(headers.machine), Some(Va(headers.image_base)));
-        self
+    pub(crate) fn of_image(self, headers: &PeHeaders) -> Self {
+        self.with_machine(Some(headers.machine)).with_image_base(Some(Va(headers.image_base)))
     }
 
     /// How many lines there are.
     pub fn line_count(&self) -> usize {
-        self.lines.len()
+        self.lines().len()
     }
 
     /// How many symbols there are.
     pub fn len(&self) -> usize {
-        self.symbols.len()
+        self.symbols().len()
     }
 
     /// Whether there is no symbol.
     pub fn is_empty(&self) -> bool {
-        self.symbols.is_empty()
+        self.len() == 0
     }
 
-    fn text(&self, place: (u32, u32)) -> &str {
-        self.names.get(place.0 as usize..place.1 as usize).unwrap_or_default()
+    fn symbols(&self) -> Rows<'_, SymbolRow> {
+        self.index.rows(Section::Symbols)
+    }
+
+    fn lines(&self) -> Rows<'_, LineRow> {
+        self.index.rows(Section::Lines)
     }
 
     fn symbol(&self, row: &SymbolRow) -> Symbol {
         Symbol {
             rva: Rva(row.rva),
             size: (row.size != 0).then_some(row.size),
-            name: self.text(row.name).into(),
+            name: self.index.text(row.name).into(),
             kind: row.kind,
         }
     }
 
     fn source_line(&self, file: u32, line: u32) -> Option<SourceLine> {
-        Some(SourceLine { file: self.files.get(file as usize)?.clone(), line })
+        let name = self.files.get(file as usize)?;
+        let row: FileRow = self.index.rows(Section::Files).get(file as usize)?;
+        let file = name.get_or_init(|| self.index.text(row.0).into());
+        Some(SourceLine { file: file.clone(), line })
     }
 
     /// The address after a symbol: by its size, else where the next function begins.
@@ -212,27 +121,27 @@ impl SymbolTable {
         if let Some(size) = symbol.size {
             return symbol.rva.0.saturating_add(size);
         }
-        let later = self.symbols.partition_point(|row| row.rva <= symbol.rva.0);
-        let next = self.symbols[later..].iter().find(|row| row.kind == SymbolKind::Function);
-        next.map_or(u32::MAX, |row| row.rva)
+        let symbols = self.symbols();
+        let mut later = symbols.after(symbols.partition_point(|row| row.rva <= symbol.rva.0)).iter();
+        later.find(|row| row.kind == SymbolKind::Function).map_or(u32::MAX, |row| row.rva)
     }
 
     fn line_at(&self, rva: Rva) -> Option<SourceLine> {
-        let index = self.lines.partition_point(|row| row.rva <= rva.0).checked_sub(1)?;
-        let row = self.lines[index];
-        (rva.0 - row.rva < row.size).then(|| self.source_line(row.file, row.line))?
+        let row = self.lines().last_that(|row| row.rva <= rva.0)?;
+        (rva.0.checked_sub(row.rva)? < row.size).then(|| self.source_line(row.file, row.line))?
     }
 
     /// Pieces that cover `rva`, innermost first.
-    fn inlines_at(&self, rva: Rva) -> Vec<&InlineRow> {
+    fn inlines_at(&self, rva: Rva) -> Vec<InlineRow> {
         let mut found = Vec::new();
-        let mut rest = self.inlines.as_slice();
-        while let Some(first) = rest.first() {
-            let (of_depth, deeper) = rest.split_at(rest.partition_point(|row| row.depth == first.depth));
-            let index = of_depth.partition_point(|row| row.rva <= rva.0);
-            let covering = of_depth[..index].last().filter(|row| rva.0 - row.rva < row.size);
-            found.extend(covering);
-            rest = deeper;
+        let mut rest: Rows<'_, InlineRow> = self.index.rows(Section::Inlines);
+        while let Some(first) = rest.get(0) {
+            // At least one, so that rows that are not sorted come to an end too.
+            let count = rest.partition_point(|row| row.depth == first.depth).max(1);
+            let nearest = rest.slice(0..count).last_that(|row| row.rva <= rva.0);
+            let covers = |row: &InlineRow| rva.0.checked_sub(row.rva).is_some_and(|offset| offset < row.size);
+            found.extend(nearest.filter(covers));
+            rest = rest.after(count);
         }
         found.reverse();
         found
@@ -241,32 +150,37 @@ impl SymbolTable {
 
 impl SymbolFile for SymbolTable {
     fn origin(&self) -> &Origin {
-        &self.origin
+        &self.facts.origin
     }
 
     fn problems(&self) -> &[Problem] {
-        &self.problems
+        &self.facts.problems
+    }
+
+    fn table(&self) -> Option<&SymbolTable> {
+        Some(self)
     }
 
     fn machine(&self) -> Option<Machine> {
-        self.machine
+        self.facts.machine
     }
 
     fn image_base(&self) -> Option<Va> {
-        self.image_base
+        self.facts.image_base
     }
 
     fn symbol_at(&self, rva: Rva) -> Option<Symbol> {
-        let cover = self.covers.partition_point(|cover| cover.rva <= rva.0.into()).checked_sub(1);
-        if let Some(row) = cover.and_then(|index| self.covers[index].row) {
-            return Some(self.symbol(&self.symbols[row]));
+        let symbols = self.symbols();
+        let cover = self.index.rows::<Cover>(Section::Covers).last_that(|cover| cover.rva <= rva.0);
+        if let Some(row) = cover.and_then(|cover| symbols.get(cover.row? as usize)) {
+            return Some(self.symbol(&row));
         }
-        let end = self.symbols.partition_point(|row| row.rva <= rva.0);
-        let nearest = self.symbols[..end].last()?.rva;
+        let below = symbols.slice(0..symbols.partition_point(|row| row.rva <= rva.0));
+        let nearest = below.get(below.len().checked_sub(1)?)?.rva;
         // Several names of one address are sorted by kind: the best comes first.
-        let start = self.symbols[..end].partition_point(|row| row.rva < nearest);
-        let rows = &self.symbols[start..end];
-        rows.iter().find(|row| row.size == 0).or(rows.first()).map(|row| self.symbol(row))
+        let rows = below.after(below.partition_point(|row| row.rva < nearest));
+        let row = rows.iter().find(|row| row.size == 0).or_else(|| rows.get(0));
+        row.map(|row| self.symbol(&row))
     }
 
     fn frames_at(&self, rva: Rva) -> Vec<Frame> {
@@ -277,7 +191,7 @@ impl SymbolFile for SymbolTable {
         for piece in self.inlines_at(rva) {
             let call = self.source_line(piece.call_file, piece.call_line);
             let line = std::mem::replace(&mut line, call);
-            frames.push(Frame { function: self.text(piece.function).into(), line, is_inline: true });
+            frames.push(Frame { function: self.index.text(piece.function).into(), line, is_inline: true });
         }
         if line.is_some() || !frames.is_empty() {
             frames.push(Frame { function: function.name, line, is_inline: false });
@@ -286,8 +200,8 @@ impl SymbolFile for SymbolTable {
     }
 
     fn visit(&self, visitor: &mut dyn FnMut(&Symbol) -> ControlFlow<()>) {
-        for row in &self.symbols {
-            if visitor(&self.symbol(row)).is_break() {
+        for row in self.symbols().iter() {
+            if visitor(&self.symbol(&row)).is_break() {
                 return;
             }
         }
@@ -295,9 +209,18 @@ impl SymbolFile for SymbolTable {
 
     fn lines_of(&self, function: &Symbol) -> Vec<(Rva, u32, SourceLine)> {
         let end = self.end_of(function);
-        let first = self.lines.partition_point(|row| row.rva < function.rva.0);
-        let rows = self.lines[first..].iter().take_while(|row| row.rva < end);
+        let lines = self.lines();
+        let rows = lines.after(lines.partition_point(|row| row.rva < function.rva.0)).iter();
+        let rows = rows.take_while(|row| row.rva < end);
         rows.filter_map(|row| Some((Rva(row.rva), row.size, self.source_line(row.file, row.line)?))).collect()
+    }
+
+    fn unwind_row_at(&self, rva: Rva) -> Option<UnwindRow> {
+        cfi_row_at(&self.index, rva, self.facts.machine)
+    }
+
+    fn frame_rule_at(&self, rva: Rva) -> Option<FrameRule> {
+        frame_rule_at(&self.index, rva)
     }
 }
 

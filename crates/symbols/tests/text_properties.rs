@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 use vatlas_space::Rva;
-use vatlas_symbols::{FileKind, MapFile, Origin, Symbol, SymbolFile, SymbolKind, TableBuilder, breakpad, open};
+use vatlas_symbols::{
+    FileKind, GnuMap, Listing, MapFile, Origin, Symbol, SymbolFile, SymbolKind, TableBuilder, breakpad, open,
+};
 
-const BREAKPAD_WORDS: [&str; 20] = [
+const BREAKPAD_WORDS: [&str; 28] = [
     "MODULE",
     "FILE",
     "FUNC",
@@ -13,6 +15,14 @@ const BREAKPAD_WORDS: [&str; 20] = [
     "INLINE",
     "INLINE_ORIGIN",
     "STACK",
+    "STACK CFI",
+    "STACK CFI INIT",
+    "WIN",
+    ".cfa:",
+    "$esp",
+    "+",
+    "^",
+    ".ra:",
     "INFO",
     "m",
     "0",
@@ -53,6 +63,48 @@ const MAP_WORDS: [&str; 22] = [
     "17",
 ];
 
+const GNU_MAP_WORDS: [&str; 18] = [
+    "Linker script and memory map",
+    "                0x00400000                        __image_base__ = 0x400000",
+    ".text",
+    " .text",
+    ".data           0x00402000",
+    " .text$_ZN3geo5ShapeC2Ev",
+    "                0x00401010",
+    "                0x00401010       0x20",
+    "0x00401000",
+    "0xffffffffffffffff",
+    "0x",
+    " *fill*",
+    "main",
+    "f@8",
+    "PROVIDE (end, .)",
+    ". = ALIGN (4)",
+    "OUTPUT(",
+    "app.exe pei-i386)",
+];
+
+const LISTING_WORDS: [&str; 18] = [
+    "; 12 : int é;",
+    "; Line 13",
+    "; File a.c",
+    "_f",
+    "|f|",
+    "PROC",
+    "ENDP",
+    ".ent",
+    ".end",
+    "  00000",
+    "  0000a",
+    "  ffffffff",
+    "8b c1",
+    "e5d23000",
+    "\t00 00",
+    "mov eax, 1",
+    ".model flat",
+    "TTL a.c",
+];
+
 fn text(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     let line = prop::collection::vec(prop::sample::select(words), 0..9).prop_map(|words| words.join(" "));
     prop::collection::vec(line, 0..40).prop_map(|lines| lines.join("\n"))
@@ -72,6 +124,7 @@ fn ask(file: &dyn SymbolFile) {
     }
     for rva in [0, 1, 0x1000, u32::MAX] {
         file.frames_at(Rva(rva));
+        file.unwind_row_at(Rva(rva));
     }
     assert!(file.problems().len() < 30);
 }
@@ -110,9 +163,30 @@ proptest! {
     }
 
     #[test]
+    fn gnu_map_texts(text in text(&GNU_MAP_WORDS)) {
+        ask(&GnuMap::read("x.map", text.as_bytes()));
+        let head = "Linker script and memory map\n\n                0x00400000      __image_base__ = 0x400000\n";
+        ask(&GnuMap::read("x.map", format!("{head}.text  0x00401000  0x1000\n{text}").as_bytes()));
+    }
+
+    #[test]
+    fn listing_texts(text in text(&LISTING_WORDS)) {
+        for text in [text.clone(), format!("f PROC\n; File a.c\n{text}\nf ENDP\n")] {
+            let listing = Listing::read("x.cod", text.as_bytes());
+            ask(&listing);
+            for name in listing.functions() {
+                prop_assert!(listing.line_at(name, u32::MAX).is_none() || listing.size_of(name).is_some());
+                listing.lines_in(name);
+            }
+        }
+    }
+
+    #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         ask(&breakpad::read("x", &bytes));
         ask(&MapFile::read("x", &bytes));
+        ask(&GnuMap::read("x", &bytes));
+        ask(&Listing::read("x", &bytes));
         for start in [&b"MODULE "[..], b"MZ", b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0", b""] {
             if let Ok(file) = open("x", std::sync::Arc::new([start, &bytes].concat())) {
                 ask(&*file);

@@ -27,9 +27,9 @@ mod tests {
                 |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
             assert_eq!(cache_folder_of(&variable), expected.map(PathBuf::from));
         };
-        check(&[("HOME", "/home/u")], Some("/home/u/.cache/vatlas"));
-        check(&[("HOME", "/home/u"), ("XDG_CACHE_HOME", "/c")], Some("/c/vatlas"));
-        check(&[("HOME", "/home/u"), ("XDG_CACHE_HOME", "c")], Some("/home/u/.cache/vatlas"));
+        check(&[("HOME", "/h")], Some("/h/.cache/vatlas"));
+        check(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/c")], Some("/c/vatlas"));
+        check(&[("HOME", "/h"), ("XDG_CACHE_HOME", "c")], Some("/h/.cache/vatlas"));
         check(&[("HOME", "")], None);
         check(&[], None);
     }

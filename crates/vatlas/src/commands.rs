@@ -1,5 +1,6 @@
 //! Every command, in one table: the command line, its help, completions and manual pages are made from it.
 
+mod analyze;
 mod completions;
 mod demo;
 mod diff;
@@ -72,6 +73,8 @@ commands! {
     Slots(slots),
     /// Say what a dump is, why it was written, and what could not be read
     Info(info),
+    /// Say what a support engineer asks first: what happened, where, why, what is odd
+    Analyze(analyze),
     /// Explain addresses of a dump: what, whose, what is stored there, and why
     Explain(explain),
     /// List the regions of a process, add them up, draw them

@@ -6,6 +6,7 @@ mod commands;
 mod draw;
 mod explanation;
 mod failure;
+mod index_cache;
 mod json;
 mod open;
 mod output;

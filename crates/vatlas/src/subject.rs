@@ -2,12 +2,13 @@
 
 use crate::{
     failure::Failure,
+    index_cache::IndexCache,
     open::{Opened, TargetArgs},
     output::Output,
     symbol_finder::SymbolFinder,
 };
 use clap::Args;
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, path::Path, rc::Rc};
 use vatlas_debug::{symbol_provider::SymbolProvider, symbolize::Symbolizer};
 use vatlas_rules::parse_address;
 use vatlas_space::{LayoutName, Module, Process, Severity, Target, Va};
@@ -46,7 +47,8 @@ impl SubjectArgs {
         let facts = ModuleFacts { base: base.map(|parsed| parsed.va), machine: None, layout };
         let own = RefCell::new(None);
         let opened = self.target.open_as(&facts, &|name, bytes, problem| {
-            let file = symbol_file(name, bytes, problem)?;
+            let cache = IndexCache::of_process(!self.target.symbols.no_cache);
+            let file = symbol_file(name, &self.target.file, bytes, &cache, problem)?;
             warn(&*file, output);
             let base = facts.base.or_else(|| file.image_base());
             let target = ModuleTarget::of_symbols(name, &ModuleFacts { base, machine: file.machine(), layout });
@@ -59,8 +61,14 @@ impl SubjectArgs {
 }
 
 /// Opens a symbol file. One that is none is told what it is as a target, unless it looks like symbols.
-fn symbol_file(name: &str, bytes: &FileBytes, problem: vatlas_space::Problem) -> Result<Box<dyn SymbolFile>, Failure> {
-    vatlas_symbols::open(name, FileBytes::clone(bytes)).map_err(|reason| {
+fn symbol_file(
+    name: &str,
+    path: &Path,
+    bytes: &FileBytes,
+    cache: &IndexCache,
+    problem: vatlas_space::Problem,
+) -> Result<Box<dyn SymbolFile>, Failure> {
+    cache.open(name, path, bytes).map(|(file, _)| file).map_err(|reason| {
         let cause = format!("neither a dump nor symbols that can be read: {}", reason.cause);
         let failure = Failure::could_not(format!("{}: {cause}", problem.place));
         match reason.hint.or(problem.hint) {
@@ -101,7 +109,7 @@ impl Subject {
     pub fn provider(&self) -> Result<Provider<'_>, Failure> {
         Ok(match &self.own {
             Some(own) => Provider::Own(Rc::clone(own)),
-            None => Provider::Found(self.opened.finder()?),
+            None => Provider::Found(Box::new(self.opened.finder()?)),
         })
     }
 
@@ -116,7 +124,7 @@ pub enum Provider<'a> {
     /// The file's own.
     Own(Rc<ModuleSymbols>),
     /// Those that were found.
-    Found(SymbolFinder<'a>),
+    Found(Box<SymbolFinder<'a>>),
 }
 
 impl Provider<'_> {

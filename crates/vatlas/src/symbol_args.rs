@@ -11,4 +11,7 @@ pub struct SymbolArgs {
     /// Use symbol files of the right name even when they belong to another build
     #[arg(long)]
     pub force_symbols: bool,
+    /// Read symbol files anew and keep no index of them
+    #[arg(long)]
+    pub no_cache: bool,
 }

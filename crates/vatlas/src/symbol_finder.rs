@@ -16,7 +16,7 @@ pub mod trail;
 #[cfg(test)]
 mod tests;
 
-use crate::{failure::Failure, output::Output, symbol_args::SymbolArgs};
+use crate::{failure::Failure, index_cache::IndexCache, output::Output, symbol_args::SymbolArgs};
 pub use environment::Environment;
 use memory::LoadedImage;
 use names::Wanted;
@@ -37,6 +37,7 @@ use vatlas_symbols::ModuleSymbols;
 pub struct SymbolFinder<'t> {
     places: Places,
     force: bool,
+    index_cache: IndexCache,
     target: Option<&'t dyn Target>,
     /// By path of the module: of one path there may be several builds.
     found: RefCell<HashMap<String, Vec<Rc<Found>>>>,
@@ -85,10 +86,13 @@ impl<'t> SymbolFinder<'t> {
         images: &[PathBuf],
         environment: &Environment,
     ) -> Result<Self, Failure> {
-        let mut places = Places::new(args, dump, images, environment)?;
+        let index_cache = if args.no_cache { IndexCache::default() } else { environment.index_cache.clone() };
+        let environment = Environment { index_cache: index_cache.clone(), ..environment.clone() };
+        let mut places = Places::new(args, dump, images, &environment)?;
         let warnings = std::mem::take(&mut places.problems).iter().map(Problem::to_string).collect();
         let warnings = RefCell::new(warnings);
-        Ok(Self { places, force: args.force_symbols, target: None, found: RefCell::default(), warnings })
+        let force = args.force_symbols;
+        Ok(Self { places, force, index_cache, target: None, found: RefCell::default(), warnings })
     }
 
     /// The same, which reads exports from the memory of `target` where no file is found.
@@ -133,7 +137,7 @@ impl<'t> SymbolFinder<'t> {
         if complete.debug_record.is_none() {
             complete.debug_record = loaded.as_ref().and_then(LoadedImage::debug_record);
         }
-        let mut search = Search::new(Wanted::of(&complete), self.force);
+        let mut search = Search::new(Wanted::of(&complete), self.force, &self.index_cache);
         search.look_in(&self.places.list);
         let (mut files, trail) = search.finish();
         let is_named = is_named(&files);

@@ -23,7 +23,7 @@ pub(super) fn locate(names: &Symbolizer<'_>, process: &Process, wanted: &str) ->
     let mut found: BTreeMap<Va, (String, String)> = BTreeMap::new();
     for module in &modules {
         let symbols = names.symbols(module);
-        for hit in find(&symbols, names.machine_of(&symbols), &pattern, MOST).found {
+        for hit in find(&symbols, names.machine_of(&symbols), &pattern, MOST + 1).found {
             let name = format!("{}!{}", stem(module.name()), hit.name.plain);
             let va = module.range.first().checked_add(hit.symbol.rva.0.into());
             found.extend(va.map(|va| (va, (name, hit.origin.to_string()))));
@@ -39,7 +39,8 @@ pub(super) fn locate(names: &Symbolizer<'_>, process: &Process, wanted: &str) ->
         (Some(first), more) => {
             let corrections = std::iter::once(first).chain(all).take(MOST);
             let corrections = corrections.map(|(va, (name, _))| (va.text(process.width), name)).collect();
-            let message = format!("'{wanted}' is the name of {} symbols", more + 1);
+            let count = if more < MOST { format!("{}", more + 1) } else { format!("more than {MOST}") };
+            let message = format!("'{wanted}' is the name of {count} symbols");
             Err(LocationError::Absent { message, hint: None, corrections })
         }
     }

@@ -80,7 +80,8 @@ impl ValueReader<'_> {
         let table = bytes.all().and_then(|bytes| integer(&bytes, false));
         let why = |reason: &Option<String>, what: &str| format!("{what}: {}", reason.as_deref().unwrap_or("no number"));
         let table = table.ok_or_else(|| why(&bytes.reason, "the pointer to the table of virtual bases"))?;
-        let entry = index.checked_mul(4).and_then(|bytes| (table.bits as u64).checked_add(bytes));
+        // Entries of the Itanium ABI lie below the table: their numbers are negative, in two's complement.
+        let entry = (index as i64).checked_mul(4).and_then(|bytes| (table.bits as u64).checked_add_signed(bytes));
         let entry = Place::Memory(Va(entry.ok_or("past the last address")?));
         let bytes = self.bytes(&entry, 4);
         let displacement = bytes.all().and_then(|bytes| integer(&bytes, true)).map(Integer::number);

@@ -11,6 +11,11 @@
 
 use crate::{
     cfi::{CfaRule, CfiExpression, CfiOperation, RegisterRule, UnwindRow},
+    index_bytes::{
+        IndexBytes, Section,
+        rows::{Row, RowWords},
+    },
+    table::TableBuilder,
     text_problems::Words,
     variable::RegisterName,
 };
@@ -31,7 +36,6 @@ struct Function {
 /// The records of one file.
 #[derive(Debug, Default)]
 pub struct CfiRules {
-    /// By address, once finished.
     functions: Vec<Function>,
 }
 
@@ -59,33 +63,88 @@ impl CfiRules {
         Ok(())
     }
 
-    /// Prepares for questions.
-    pub fn finish(&mut self) {
+    /// Adds them to a table.
+    pub fn finish(mut self, builder: &mut TableBuilder) {
         self.functions.sort_by_key(|function| function.start);
+        let (mut functions, mut changes) = (Vec::new(), Vec::new());
+        for function in &self.functions {
+            let Ok(first) = u32::try_from(changes.len()) else { break };
+            for (at, rules) in &function.changes {
+                changes.push(ChangeRow { at: *at, rules: builder.keep_once(rules).unwrap_or_default() });
+            }
+            let count = u32::try_from(function.changes.len()).unwrap_or(0);
+            functions.push(FunctionRow { start: function.start, size: function.size, first, count });
+        }
+        builder.section(Section::CfiFunctions, &functions);
+        builder.section(Section::CfiChanges, &changes);
+    }
+}
+
+/// A function, and which changes are its own.
+struct FunctionRow {
+    start: u32,
+    size: u32,
+    first: u32,
+    count: u32,
+}
+
+impl Row for FunctionRow {
+    const WORDS: usize = 4;
+
+    fn words(&self) -> impl AsRef<[u32]> {
+        [self.start, self.size, self.first, self.count]
     }
 
-    /// The rules that hold at an address.
-    pub fn at(&self, rva: Rva, machine: Option<Machine>) -> Option<UnwindRow> {
-        let before = self.functions.partition_point(|function| function.start <= rva.0).checked_sub(1)?;
-        let function = self.functions.get(before).filter(|function| rva.0 - function.start < function.size)?;
-        let count = function.changes.partition_point(|(at, _)| *at <= rva.0);
-        let start = function.changes.get(count.checked_sub(1)?)?.0;
-        let end = function.changes.get(count).map_or(function.start.saturating_add(function.size), |(at, _)| *at);
-        let mut row = UnwindRow {
-            start: Rva(start),
-            size: end - start,
-            cfa: CfaRule::Unknown("the file has no rule for it".to_owned()),
-            return_address: return_address(machine),
-            registers: Vec::new(),
-            is_interrupted: false,
-        };
-        let words = function.changes[..count].iter().flat_map(|(_, rules)| rules.split_whitespace());
-        let words: Vec<&str> = words.take(MOST_WORDS + 1).collect();
-        for rule in words.chunk_by(|_, next| !next.ends_with(':')) {
-            set(&mut row, rule, machine);
-        }
-        (words.len() <= MOST_WORDS).then_some(row)
+    fn of(words: RowWords<'_>) -> Self {
+        Self { start: words.get(0), size: words.get(1), first: words.get(2), count: words.get(3) }
     }
+}
+
+/// An address and the place of the rules that change there.
+struct ChangeRow {
+    at: u32,
+    rules: (u32, u32),
+}
+
+impl Row for ChangeRow {
+    const WORDS: usize = 3;
+
+    fn words(&self) -> impl AsRef<[u32]> {
+        [self.at, self.rules.0, self.rules.1]
+    }
+
+    fn of(words: RowWords<'_>) -> Self {
+        Self { at: words.get(0), rules: words.text(1) }
+    }
+}
+
+/// The rules that hold at an address.
+pub(crate) fn row_at(index: &IndexBytes, rva: Rva, machine: Option<Machine>) -> Option<UnwindRow> {
+    let functions = index.rows::<FunctionRow>(Section::CfiFunctions);
+    let function = functions.last_that(|function| function.start <= rva.0)?;
+    if rva.0.checked_sub(function.start)? >= function.size {
+        return None;
+    }
+    let first = function.first as usize;
+    let changes =
+        index.rows::<ChangeRow>(Section::CfiChanges).slice(first..first.checked_add(function.count as usize)?);
+    let count = changes.partition_point(|change| change.at <= rva.0);
+    let start = changes.get(count.checked_sub(1)?)?.at;
+    let end = changes.get(count).map_or(function.start.saturating_add(function.size), |change| change.at);
+    let mut row = UnwindRow {
+        start: Rva(start),
+        size: end.checked_sub(start)?,
+        cfa: CfaRule::Unknown("the file has no rule for it".to_owned()),
+        return_address: return_address(machine),
+        registers: Vec::new(),
+        is_interrupted: false,
+    };
+    let words = changes.slice(0..count).iter().flat_map(|change| index.text(change.rules).split_whitespace());
+    let words: Vec<&str> = words.take(MOST_WORDS + 1).collect();
+    for rule in words.chunk_by(|_, next| !next.ends_with(':')) {
+        set(&mut row, rule, machine);
+    }
+    (words.len() <= MOST_WORDS).then_some(row)
 }
 
 /// The register that holds where to go on.
@@ -107,6 +166,7 @@ fn set(row: &mut UnwindRow, rule: &[&str], machine: Option<Machine>) {
             Ok([CfiOperation::Register(register), CfiOperation::Push(offset), CfiOperation::Add]) => {
                 CfaRule::Register { register: register.clone(), offset: *offset }
             }
+            Ok([CfiOperation::Register(register)]) => CfaRule::Register { register: register.clone(), offset: 0 },
             Ok(operations) => CfaRule::Expression(CfiExpression(operations.to_vec())),
             Err(cause) => CfaRule::Unknown(cause.clone()),
         };
@@ -178,24 +238,30 @@ fn expression(words: &[&str], machine: Option<Machine>) -> Result<Vec<CfiOperati
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{FileKind, Origin, SymbolFile, SymbolTable};
 
-    fn rules(lines: &[&str]) -> CfiRules {
+    fn rules(lines: &[&str], machine: Machine) -> SymbolTable {
         let mut rules = CfiRules::default();
         for line in lines {
             rules.add(Words(line)).unwrap();
         }
-        rules.finish();
-        rules
+        let mut builder = TableBuilder::default();
+        rules.finish(&mut builder);
+        let origin = Origin { file: "x".into(), kind: FileKind::Breakpad, identity: None };
+        builder.build(origin).with_machine(Some(machine))
     }
 
     fn check(rva: u32, cfa: Option<(&str, i64)>, saved: &[(&str, i64)], range: (u32, u32)) {
-        let rules = rules(&[
+        let lines = [
             "INIT 2000 8 .cfa: $esp 4 + .ra: .cfa 4 - ^",
+            "INIT 3000 8 .cfa: $rsp .ra: .cfa 8 - ^",
+            "3000 .cfa: $rsp 80 +",
+            "INIT 4000 8 .cfa: $rsp .ra: .cfa 8 - ^",
             "INIT 1000 30 .cfa: $rsp 8 + .ra: .cfa -8 + ^",
             "1001 .cfa: $rsp 16 + $rbp: .cfa -16 + ^",
             "1004 .cfa: $rbp 16 +",
-        ]);
-        let row = rules.at(Rva(rva), Some(Machine::X64));
+        ];
+        let row = rules(&lines, Machine::X64).unwind_row_at(Rva(rva));
         let found = row.as_ref().and_then(|row| match &row.cfa {
             CfaRule::Register { register, offset } => Some((register.0.as_str(), *offset)),
             _ => None,
@@ -220,6 +286,8 @@ mod tests {
         check(0x1003, Some(("rsp", 16)), &[("rip", -8), ("rbp", -16)], (0x1001, 3));
         check(0x102f, Some(("rbp", 16)), &[("rip", -8), ("rbp", -16)], (0x1004, 0x2c));
         check(0x2001, Some(("esp", 4)), &[("rip", -4)], (0x2000, 8));
+        check(0x3000, Some(("rsp", 80)), &[("rip", -8)], (0x3000, 8));
+        check(0x4000, Some(("rsp", 0)), &[("rip", -8)], (0x4000, 8));
         check(0x1030, None, &[], (0, 0));
         check(0xfff, None, &[], (0, 0));
     }
@@ -227,8 +295,8 @@ mod tests {
     #[test]
     fn rules_of_all_forms() {
         let check = |text: &str, expected: RegisterRule| {
-            let rules = rules(&[&format!("INIT 0 10 .cfa: sp r11: {text}")]);
-            let row = rules.at(Rva(0), Some(Machine::Arm)).unwrap();
+            let rules = rules(&[&format!("INIT 0 10 .cfa: sp r11: {text}")], Machine::Arm);
+            let row = rules.unwind_row_at(Rva(0)).unwrap();
             assert_eq!(row.rule(&RegisterName("r11".to_owned())), Some(&expected), "{text}");
         };
         let register = |name: &str| RegisterName(name.to_owned());

@@ -177,8 +177,14 @@ impl Reader {
         placed.add_symbols(&mut builder);
         let origin = Origin { file: file.into(), kind: FileKind::GnuMap, identity: None };
         let table = builder.build(origin).with_problems(problems.finish());
-        let (table, base) = (table.with_machine(machine), self.base.map(Va));
-        GnuMap { table, base, image: self.image, sections: placed.sections, inputs: placed.inputs }
+        let base = self.base.map(Va);
+        GnuMap {
+            table: table.with_machine(machine).with_image_base(base),
+            base,
+            image: self.image,
+            sections: placed.sections,
+            inputs: placed.inputs,
+        }
     }
 
     /// Names of C have an underscore in front on 32-bit x86, which the linker leaves out together with the decoration

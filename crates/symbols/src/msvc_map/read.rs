@@ -12,7 +12,7 @@ use crate::{
     text_problems::{self, TextProblems, Words, hex},
 };
 use std::collections::HashMap;
-use vatlas_space::{Problem, Rva};
+use vatlas_space::{Machine, Problem, Rva, Va};
 
 /// Starts the line of the time stamp.
 pub(super) const TIME_STAMP: &str = "Timestamp is ";
@@ -194,9 +194,12 @@ impl Reader {
         }
         let identity = self.time_stamp.map(Identity::TimeDateStamp);
         let origin = Origin { file: file.into(), kind: FileKind::MsvcMap, identity };
+        let entry = self.entry.and_then(|place| self.rva(place)).map(Rva);
+        let table = self.builder.build(origin).with_problems(problems.finish()).with_image_base(self.base.map(Va));
+        let machine = super::is_x86(&table).then_some(Machine::X86);
         MapFile {
-            entry: self.entry.and_then(|place| self.rva(place)).map(Rva),
-            table: self.builder.build(origin).with_problems(problems.finish()),
+            entry,
+            table: table.with_machine(machine),
             module: self.module.unwrap_or_default(),
             preferred_base: self.base,
             sections: self.sections,

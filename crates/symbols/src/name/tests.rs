@@ -87,6 +87,9 @@ fn the_file_tells_whether_a_name_is_decorated() {
     check(MsvcMap, Kind::Function, "_f", ("f", Some(Convention::Cdecl)));
     check(MsvcMap, Kind::Data, "_f", ("f", None));
     check(Pdb, Kind::Public, "_f@4", ("f", Some(Convention::Stdcall)));
+    check(Pdb, Kind::PublicFunction, "_f@4", ("f", Some(Convention::Stdcall)));
+    check(GnuMap, Kind::Function, "_f", ("f", Some(Convention::Cdecl)));
+    check(GnuMap, Kind::Function, "Shape::draw(int)", ("Shape::draw", None));
     check(Pdb, Kind::Function, "_f", ("_f", None));
     check(Pdb, Kind::Function, "A::operator()", ("A::operator()", None));
     check(Breakpad, Kind::Function, "A::f(int, void (*)(int)) const", ("A::f", None));

@@ -157,11 +157,11 @@ impl Asked<'_> {
     }
 
     fn line(&self, text: &str, va: Va, output: &mut Output) {
-        let answer = self.symbolizer.at(va);
         if output.json {
-            let row = self.json(text, va, answer.as_ref());
+            let row = self.json(text, va, self.symbolizer.at(va).as_ref());
             return output.line(&json::line(&row));
         }
+        let answer = self.symbolizer.named(va);
         let words = match &answer {
             Some(answer) => answer.text() + &answer.line().map(|line| format!("  {line}")).unwrap_or_default(),
             None => self.nothing(va),

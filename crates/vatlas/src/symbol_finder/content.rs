@@ -1,7 +1,10 @@
 //! What a file really is: its bytes, unpacked if it is packed, the identity that they say, the symbols in them.
 
 use super::cabinet::{is_cabinet, unpack};
-use crate::open::{map_file, words};
+use crate::{
+    index_cache::{IndexCache, Use},
+    open::{map_file, words},
+};
 use std::{path::Path, sync::Arc};
 use vatlas_images::{code_view, image_bytes::of_file, pe::PeHeaders};
 use vatlas_space::{DebugRecord, Problem};
@@ -16,6 +19,8 @@ pub struct Content {
     pub files: Vec<Box<dyn SymbolFile>>,
     /// The record in an image that names its PDB.
     pub debug_record: Option<DebugRecord>,
+    /// What the cache of indexes did for it.
+    pub index_use: Use,
 }
 
 /// The bytes of a file, and its name when it was packed. Only regular files are opened: a pipe would wait for ever.
@@ -42,12 +47,20 @@ impl Content {
     /// # Errors
     /// It holds no symbols that can be read.
     pub fn read(name: &str, bytes: &FileBytes) -> Result<Self, Problem> {
+        Self::read_cached(name, Path::new(""), bytes, &IndexCache::default())
+    }
+
+    /// The same with a cache of indexes for the file at `path`.
+    ///
+    /// # Errors
+    /// As [`Content::read`].
+    pub fn read_cached(name: &str, path: &Path, bytes: &FileBytes, cache: &IndexCache) -> Result<Self, Problem> {
         if (**bytes).as_ref().starts_with(b"MZ") {
             return Self::of_image(name, bytes);
         }
-        let file = vatlas_symbols::open(name, FileBytes::clone(bytes))?;
+        let (file, index_use) = cache.open(name, path, bytes)?;
         let identity = FileIdentity::from(file.origin().identity);
-        Ok(Self { identity, files: vec![file], debug_record: None })
+        Ok(Self { identity, files: vec![file], debug_record: None, index_use })
     }
 
     fn of_image(name: &str, bytes: &FileBytes) -> Result<Self, Problem> {
@@ -59,6 +72,6 @@ impl Content {
             size_of_image: Some(headers.size_of_image),
         };
         let debug_record = code_view::of_image(&headers, &of_file(&headers, content), Some(content));
-        Ok(Self { identity, files, debug_record })
+        Ok(Self { identity, files, debug_record, index_use: Use::None })
     }
 }

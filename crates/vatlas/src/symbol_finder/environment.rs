@@ -1,6 +1,6 @@
 //! What the environment says about symbols: paths, the user's folders.
 
-use crate::cache_folder::cache_folder_of;
+use crate::{cache_folder::cache_folder_of, index_cache::IndexCache};
 use std::{ffi::OsString, path::PathBuf};
 
 /// Variables with symbol paths; the first goes before the second.
@@ -17,6 +17,8 @@ pub struct Environment {
     pub usual_store: Option<PathBuf>,
     /// The home folder: `~` in a path.
     pub home: Option<PathBuf>,
+    /// Where tables of large text files are kept.
+    pub index_cache: IndexCache,
 }
 
 impl Environment {
@@ -36,6 +38,7 @@ impl Environment {
             // The debuggers keep theirs in the folder `sym` of their home.
             usual_store: folder("DBGHELP_HOMEDIR").or_else(|| home.clone()).map(|home| home.join("sym")),
             home,
+            index_cache: IndexCache::of(variable),
         }
     }
 
@@ -60,14 +63,14 @@ mod tests {
         let environment = Environment::of(&|name| match name {
             "_NT_SYMBOL_PATH" => Some("srv*/s".into()),
             "_NT_ALT_SYMBOL_PATH" => Some("/alt".into()),
-            "HOME" => Some("/home/u".into()),
+            "HOME" => Some("/h".into()),
             _ => None,
         });
         let paths = [("_NT_ALT_SYMBOL_PATH", "/alt".to_owned()), ("_NT_SYMBOL_PATH", "srv*/s".to_owned())];
         assert_eq!(environment.paths, paths);
-        assert_eq!(environment.imports, Some(PathBuf::from("/home/u/.cache/vatlas/symbols")));
-        assert_eq!(environment.usual_store, Some(PathBuf::from("/home/u/sym")));
-        for (text, expected) in [("~/s", "/home/u/s"), ("~", "/home/u"), ("~u/s", "~u/s"), ("/a", "/a")] {
+        assert_eq!(environment.imports, Some(PathBuf::from("/h/.cache/vatlas/symbols")));
+        assert_eq!(environment.usual_store, Some(PathBuf::from("/h/sym")));
+        for (text, expected) in [("~/s", "/h/s"), ("~", "/h"), ("~u/s", "~u/s"), ("/a", "/a")] {
             assert_eq!(environment.path(text), PathBuf::from(expected));
         }
         let bare = Environment::of(&|name| (name == "_NT_SYMBOL_PATH").then(|| " ".into()));

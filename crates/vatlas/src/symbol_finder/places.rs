@@ -8,7 +8,7 @@ use super::{
     store::SymbolStore,
     trail::Candidate,
 };
-use crate::{failure::Failure, symbol_args::SymbolArgs};
+use crate::{failure::Failure, index_cache::IndexCache, symbol_args::SymbolArgs};
 use std::{
     cell::OnceCell,
     path::{Path, PathBuf},
@@ -29,7 +29,7 @@ pub struct Place {
 
 enum Kind {
     /// A file that the user named.
-    File { path: PathBuf, identity: OnceCell<Option<FileIdentity>> },
+    File { path: PathBuf, identity: OnceCell<Option<FileIdentity>>, cache: IndexCache },
     /// A folder with the folders in it.
     Folder { index: FolderIndex, store: SymbolStore },
     /// A folder of a symbol path, in which only some folders are looked at.
@@ -100,7 +100,10 @@ impl Places {
             return Ok(());
         }
         if path.is_file() {
-            self.add(what(), Kind::File { path: path.to_owned(), identity: OnceCell::new() });
+            self.add(
+                what(),
+                Kind::File { path: path.to_owned(), identity: OnceCell::new(), cache: environment.index_cache.clone() },
+            );
             return Ok(());
         }
         match path.to_str().filter(|text| is_symbol_path(text)) {
@@ -157,8 +160,8 @@ impl Place {
     /// The files here that may belong to a module; `None` when the place means nothing for it.
     pub fn candidates(&self, wanted: &Wanted<'_>) -> Option<Vec<Candidate>> {
         match &self.kind {
-            Kind::File { path, identity } => {
-                is_for(path, identity, wanted).then(|| vec![Candidate::File(path.clone())])
+            Kind::File { path, identity, cache } => {
+                is_for(path, identity, cache, wanted).then(|| vec![Candidate::File(path.clone())])
             }
             Kind::Folder { index, store } => {
                 // Of a store by identity first: there are many files of one name in it.
@@ -191,11 +194,11 @@ impl Place {
 }
 
 /// A file that the user named is for the modules whose name or identity it has.
-fn is_for(path: &Path, identity: &OnceCell<Option<FileIdentity>>, wanted: &Wanted<'_>) -> bool {
+fn is_for(path: &Path, identity: &OnceCell<Option<FileIdentity>>, cache: &IndexCache, wanted: &Wanted<'_>) -> bool {
     if path.file_name().is_some_and(|name| wanted.fits(&name.to_string_lossy())) {
         return true;
     }
-    let read = || Some(Content::read("", &load(path).ok()?.0).ok()?.identity);
+    let read = || Some(Content::read_cached("", path, &load(path).ok()?.0, cache).ok()?.identity);
     let identity = identity.get_or_init(read);
     identity.is_some_and(|found| matches!(judge(wanted.module, &found), Verdict::Match(_)))
 }

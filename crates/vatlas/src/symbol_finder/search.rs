@@ -7,6 +7,7 @@ use super::{
     places::Place,
     trail::{Attempt, Candidate, Outcome, Step, Trail},
 };
+use crate::index_cache::{IndexCache, Use};
 use std::{
     collections::{BTreeSet, HashSet},
     ops::ControlFlow,
@@ -31,6 +32,7 @@ pub struct Search<'m> {
     wanted: Wanted<'m>,
     /// Whether the user insists on files of another build.
     force: bool,
+    cache: &'m IndexCache,
     seen: HashSet<PathBuf>,
     opened: Vec<Opened>,
     /// Listings that the user named. They say for no module that they belong to it.
@@ -44,6 +46,8 @@ struct Opened {
     at: (usize, usize),
     rank: Rank,
     why: String,
+    /// What the cache of indexes did for it.
+    index_use: Use,
     files: Vec<Box<dyn SymbolFile>>,
 }
 
@@ -57,9 +61,9 @@ enum Rank {
 
 impl<'m> Search<'m> {
     /// A search for what is wanted. `force` takes files of another build where nothing else has names.
-    pub fn new(wanted: Wanted<'m>, force: bool) -> Self {
+    pub fn new(wanted: Wanted<'m>, force: bool, cache: &'m IndexCache) -> Self {
         let trail = Trail { names: wanted.names.clone(), ..Trail::default() };
-        Self { wanted, force, seen: HashSet::new(), opened: Vec::new(), listings: Vec::new(), trail }
+        Self { wanted, force, cache, seen: HashSet::new(), opened: Vec::new(), listings: Vec::new(), trail }
     }
 
     /// Looks in places, in order, until what was found needs no more.
@@ -126,7 +130,7 @@ impl<'m> Search<'m> {
     fn open(&mut self, path: &Path, at: (usize, usize)) -> Outcome {
         let name = path.display().to_string();
         let content = match load(path) {
-            Ok((bytes, _)) => Content::read(&name, &bytes),
+            Ok((bytes, _)) => Content::read_cached(&name, path, &bytes, self.cache),
             Err(reason) => return Outcome::Unreadable(reason),
         };
         let content = match content {
@@ -142,7 +146,7 @@ impl<'m> Search<'m> {
             return if rank == Rank::Mismatch { Outcome::Refused(why) } else { Outcome::Nameless };
         }
         if rank != Rank::Mismatch || self.force {
-            self.opened.push(Opened { at, rank, why: why.clone(), files: content.files });
+            self.opened.push(Opened { at, rank, why: why.clone(), index_use: content.index_use, files: content.files });
         }
         Outcome::Refused(why)
     }
@@ -155,7 +159,7 @@ impl<'m> Search<'m> {
         let is_named = |opened: &Opened| opened.rank < Rank::Mismatch && is_named(&opened.files);
         let may_force = !opened.iter().any(is_named);
         let mut used: Vec<Box<dyn SymbolFile>> = Vec::new();
-        for Opened { at: (step, attempt), rank, why, files } in opened {
+        for Opened { at: (step, attempt), rank, why, index_use, files } in opened {
             if rank == Rank::Mismatch && !may_force {
                 continue;
             }
@@ -165,7 +169,10 @@ impl<'m> Search<'m> {
             });
             let outcome = match (kept, rank) {
                 (false, _) => Outcome::NotNeeded(format!("another {} is used", files[0].origin().kind)),
-                (true, Rank::Match) => Outcome::Used(why),
+                (true, Rank::Match) => Outcome::Used(match index_use.remark() {
+                    Some(remark) => format!("{why}; {remark}"),
+                    None => why,
+                }),
                 (true, Rank::Unknown) => Outcome::Unchecked(why),
                 (true, Rank::Mismatch) => Outcome::Forced(why),
             };

@@ -44,7 +44,7 @@ fn every_command_is_documented_and_no_other() {
 fn every_option_is_documented_and_no_other() {
     let folder = world();
     let (common, sections) = sections();
-    let of_all = ["--json", "--color", "--quiet", "--images", "--symbols", "--force-symbols"];
+    let of_all = ["--json", "--color", "--quiet", "--images", "--symbols", "--force-symbols", "--no-cache"];
     assert!(of_all.iter().all(|option| common.contains(option)));
     for command in commands(folder.path()) {
         let Some(section) = sections.get(&command) else { continue };
@@ -79,12 +79,15 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 /// Questions that together show every field; the first word is the command.
-const QUESTIONS: [&str; 36] = [
+const QUESTIONS: [&str; 39] = [
     "demo",
     "place 02012345 ffffc808 00005800 f000fff0",
     "slots",
     "info crash.dmp",
     "info half.dmp",
+    "analyze crash.dmp --images images",
+    "analyze counters.dmp --symbols symbols",
+    "analyze crash.dmp --signature",
     "explain crash.dmp crash pc sp 00140688 00402114 ffdf0000 01600010",
     "explain x64.dmp orrery+2010 rcx",
     "explain wow64.dmp esp 00bfe000",
