@@ -1,13 +1,18 @@
 //! The machine: an emulated 32-bit x86 computer, whose truth lies in its own memory.
 //!
-//! This part is the processor, its memory management unit and physical memory. A kernel in Rust owns them: it writes
-//! page tables into [`Ram`], lets [`Computer`] run, and handles the [`Event`]s in which a run ends. This crate opens
-//! no file, prints nothing and reads no clock; equal state gives equal runs on every host.
+//! This part is the processor, its memory management unit, physical memory and NT's memory manager. A kernel in Rust
+//! owns them: it lets [`Computer`] run and handles the [`Event`]s in which a run ends, page faults among them
+//! ([`fault`]). This crate opens no file, prints nothing and reads no clock; equal state gives equal runs on every
+//! host.
 
 pub mod computer;
 pub mod cpu;
+pub mod fault;
+pub mod memory;
 pub mod ram;
 
 pub use computer::Computer;
 pub use cpu::{Engine, Event, Exception, HostTraps, Registers, Run, Segment, SegmentRegister, Unsupported};
+pub use fault::{FaultAccess, FaultException, Resolution};
+pub use memory::{Memory, NtStatus, SpaceIndex};
 pub use ram::Ram;

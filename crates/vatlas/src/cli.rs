@@ -17,11 +17,13 @@ const EXAMPLES: &str = "\
 Examples:
   vatlas demo                              a dump of our own, explained, and what to try next
   vatlas place 0x03123456 --layout ce5     what an address means before any file is opened
-  vatlas info crash.dmp                    what the dump is and why it was written
+  vatlas analyze crash.dmp                 what happened, where, why, and what is odd
   vatlas explain crash.dmp crash           everything about the address that went wrong
   vatlas map crash.dmp --summary           who uses how much of the address space
+  vatlas lookup app.map 0x11008            which function and line an address is
 
-Exit codes: 0 done, 1 could not or nothing found, 2 wrong usage, 3 answered in part (damaged file, missing bytes).";
+Exit codes: 0 done, 1 could not or nothing found, 2 wrong usage, 3 answered in part (damaged file, missing bytes),
+4 a log holds crashes.";
 
 /// The whole command line.
 #[derive(Parser, Debug)]

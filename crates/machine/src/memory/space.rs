@@ -1,0 +1,138 @@
+//! The address space of a process: its page directory in guest memory, its descriptors and its working set.
+
+use crate::memory::frames::FrameRecord;
+use crate::memory::{FrameState, Memory, NtStatus, SpaceIndex, Vads, WorkingSet};
+use crate::ram::Ram;
+use std::ops::RangeInclusive;
+use vatlas_space::{Pa, Pfn, Va};
+
+/// Directory entry of the self-map at C0000000.
+const SELF_MAP: u32 = 0x300;
+/// A directory entry that is valid, writable, accessed and dirty; the kernel's.
+const KERNEL_TABLE: u32 = 0x63;
+
+/// Which user addresses a process may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressLimits {
+    /// `MmHighestUserAddress`.
+    pub highest_user: Va,
+    /// No descriptor ends above it.
+    pub highest_vad: Va,
+}
+
+impl AddressLimits {
+    /// 2 GB for the process.
+    pub const TWO_GB: Self = Self { highest_user: Va(0x7ffe_ffff), highest_vad: Va(0x7ffd_ffff) };
+    /// 3 GB, for large-address-aware images on a system started with `/3GB`.
+    pub const THREE_GB: Self = Self { highest_user: Va(0xbffe_ffff), highest_vad: Va(0xbffd_ffff) };
+}
+
+/// Page numbers of the shared user page and of the hole behind it, which nobody can allocate.
+pub(crate) const SHARED_USER: RangeInclusive<u32> = 0x7ffe0..=0x7ffef;
+
+/// What is counted for one page table: for 4 MB of addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct TableUse {
+    /// Entries that are not zero.
+    pub used: u16,
+    /// Committed pages.
+    pub committed: u16,
+    /// The table is in the commit charge, whether it is there or not.
+    pub is_charged: bool,
+}
+
+/// The memory of one process.
+#[derive(Clone, Debug)]
+pub struct ProcessMemory {
+    pub(crate) directory: Pfn,
+    pub(crate) limits: AddressLimits,
+    pub(crate) vads: Vads,
+    pub(crate) working_set: WorkingSet,
+    pub(crate) tables: Vec<TableUse>,
+}
+
+impl ProcessMemory {
+    /// The frame of its page directory.
+    pub const fn directory(&self) -> Pfn {
+        self.directory
+    }
+
+    /// The value for CR3.
+    pub const fn cr3(&self) -> u32 {
+        (self.directory.0 as u32) << 12
+    }
+
+    /// Its limits.
+    pub const fn limits(&self) -> AddressLimits {
+        self.limits
+    }
+
+    /// What it asked for.
+    pub const fn vads(&self) -> &Vads {
+        &self.vads
+    }
+
+    /// Its working set.
+    pub const fn working_set(&self) -> &WorkingSet {
+        &self.working_set
+    }
+
+    /// Committed pages, without page tables.
+    pub fn committed_pages(&self) -> u32 {
+        self.vads.iter().map(|vad| vad.commit).sum()
+    }
+
+    /// Page tables in the commit charge, built or not.
+    pub fn charged_tables(&self) -> u32 {
+        self.tables.iter().map(|table| u32::from(table.is_charged)).sum()
+    }
+}
+
+impl Memory {
+    /// Makes an empty address space: a page directory with the kernel half and the self-map. Charges its page.
+    ///
+    /// # Errors
+    /// `STATUS_COMMITMENT_LIMIT`; `STATUS_NO_MEMORY` when there is no frame.
+    pub fn create_space(&mut self, ram: &mut Ram, limits: AddressLimits) -> Result<SpaceIndex, NtStatus> {
+        self.charge(1)?;
+        let Ok(directory) = self.obtain_frame(ram) else {
+            self.commit.release(1);
+            return Err(NtStatus::NO_MEMORY);
+        };
+        let mapped = (directory.0 as u32) << 12 | KERNEL_TABLE;
+        for (index, entry) in (512..).zip(&self.kernel_half) {
+            let entry = if index == SELF_MAP { mapped } else { *entry };
+            ram.write_u32(Pa((directory.0 << 12) + u64::from(index) * 4), entry);
+        }
+        let record = FrameRecord {
+            entry: Va(0xc030_0c00),
+            shares: 1,
+            references: 1,
+            state: FrameState::Active,
+            table: directory,
+            ..FrameRecord::default()
+        };
+        self.frames.set(ram, directory, &record);
+        let (vads, working_set) = (Vads::default(), WorkingSet::default());
+        let tables = vec![TableUse::default(); 1024];
+        self.spaces.push(ProcessMemory { directory, limits, vads, working_set, tables });
+        Ok(SpaceIndex(self.spaces.len() - 1))
+    }
+
+    /// Gives everything back that an address space has. Its number is not used again, and it has no user addresses
+    /// any more.
+    pub fn delete_space(&mut self, ram: &mut Ram, space: SpaceIndex) {
+        let vads: Vec<_> = self.spaces[space.0].vads.iter().copied().collect();
+        for vad in vads {
+            self.remove_vad(ram, space, &vad);
+        }
+        let process = &mut self.spaces[space.0];
+        if process.limits.highest_user.0 != 0 {
+            process.limits = AddressLimits { highest_user: Va(0), highest_vad: Va(0) };
+            let directory = process.directory;
+            self.frames.push(ram, directory, FrameState::Free);
+            self.commit.release(1);
+            self.need_flush();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Virtual address descriptors: what a process asked for, by page number.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use vatlas_rules::nt::pte::MmProtection;
+
+/// Pages of 64 KB: allocations begin at multiples of it.
+const GRANULARITY: u32 = 16;
+/// The lowest page number of an allocation.
+const LOWEST: u32 = 0x10;
+
+/// A descriptor of private memory: `MMVAD_SHORT`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Vad {
+    /// `StartingVpn`.
+    pub first: u32,
+    /// `EndingVpn`.
+    pub last: u32,
+    /// What the allocation was made with.
+    pub protection: MmProtection,
+    /// `MemCommit`: a zero entry is committed with the protection above.
+    pub is_committed: bool,
+    /// `NoChange`: neither protected anew nor freed.
+    pub is_secured: bool,
+    /// `CommitCharge`: pages that are committed.
+    pub commit: u32,
+}
+
+impl Vad {
+    /// Its page numbers.
+    pub const fn pages(&self) -> RangeInclusive<u32> {
+        self.first..=self.last
+    }
+}
+
+/// The descriptors of a process.
+#[derive(Clone, Debug, Default)]
+pub struct Vads {
+    by_first: BTreeMap<u32, Vad>,
+}
+
+impl Vads {
+    /// All of them by address.
+    pub fn iter(&self) -> impl Iterator<Item = &Vad> {
+        self.by_first.values()
+    }
+
+    /// The descriptor with a page.
+    pub fn find(&self, page: u32) -> Option<Vad> {
+        self.by_first.range(..=page).next_back().map(|(_, vad)| *vad).filter(|vad| vad.last >= page)
+    }
+
+    /// The first descriptor that begins at or above a page.
+    pub fn next(&self, page: u32) -> Option<Vad> {
+        self.by_first.range(page..).next().map(|(_, vad)| *vad)
+    }
+
+    pub(crate) fn insert(&mut self, vad: Vad) {
+        self.by_first.insert(vad.first, vad);
+    }
+
+    pub(crate) fn remove(&mut self, first: u32) {
+        self.by_first.remove(&first);
+    }
+
+    pub(crate) fn update(&mut self, first: u32, change: impl FnOnce(&mut Vad)) {
+        if let Some(vad) = self.by_first.get_mut(&first) {
+            change(vad);
+        }
+    }
+
+    /// Whether a range touches a descriptor.
+    pub fn overlaps(&self, pages: &RangeInclusive<u32>) -> bool {
+        self.by_first.range(..=*pages.end()).next_back().is_some_and(|(_, vad)| vad.last >= *pages.start())
+    }
+
+    /// First fit for `count` pages up to page `highest`: the lowest place, or the highest.
+    pub fn hole(&self, count: u32, highest: u32, taken: &RangeInclusive<u32>, is_top_down: bool) -> Option<u32> {
+        let fixed = (*taken.start(), *taken.end());
+        let mut used: Vec<_> = self.iter().map(|vad| (vad.first, vad.last)).chain([fixed]).collect();
+        used.sort_unstable();
+        let mut found = None;
+        let mut free = LOWEST;
+        for (first, last) in used.into_iter().chain([(highest + 1, highest + 1)]) {
+            let end = first.min(highest + 1);
+            let room = end.saturating_sub(free);
+            if room >= count {
+                let top = (end - count) / GRANULARITY * GRANULARITY;
+                found = Some(if is_top_down { top } else { free }).filter(|start| *start >= free).or(found);
+                if !is_top_down {
+                    break;
+                }
+            }
+            free = free.max((last.saturating_add(1)).next_multiple_of(GRANULARITY));
+        }
+        found
+    }
+}
