@@ -132,13 +132,15 @@ fn stem_of<'a>(name: &'a str, extension: &str) -> &'a str {
 }
 
 /// The last component of a path, if it can be the name of a file on every system: no `..`, no separator or other
-/// character with a meaning, no device.
+/// character with a meaning, no device. Nor one that begins with a dot: the tier of a store is the first two letters,
+/// and of `..x` these lead out of it.
 pub fn safe_file_name(path: &str) -> Option<&str> {
     let name = path.rsplit(['/', '\\']).next()?;
     let has_meaning = |letter: char| letter.is_control() || "<>:\"|?*".contains(letter);
     let is_safe = !name.is_empty()
         && name.len() <= LONGEST_NAME
         && !name.contains(has_meaning)
+        && !name.starts_with('.')
         && !name.ends_with(['.', ' '])
         && !is_device(name);
     is_safe.then_some(name)
@@ -251,6 +253,9 @@ mod tests {
             "Com1.dll",
             "lpt9",
             "com¹.pdb",
+            "..x.pdb",
+            "...]",
+            ".hidden",
         ];
         for name in refused {
             assert_eq!(safe(name), None, "{name:?}");

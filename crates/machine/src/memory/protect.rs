@@ -1,4 +1,4 @@
-//! `NtProtectVirtualMemory`.
+//! Changes the protection of committed pages: `NtProtectVirtualMemory`.
 
 use crate::memory::allocate::{is_write_copy, protection_mask};
 use crate::memory::entries::tables_of;
