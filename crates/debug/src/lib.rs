@@ -3,6 +3,7 @@
 //! Nothing here opens a file, prints, or knows whether the target is a dump or the machine.
 
 pub mod analysis;
+pub mod ce_crash;
 pub mod crash;
 pub mod diff;
 pub mod disassembly;

@@ -3,6 +3,7 @@
 //! This crate applies no rule of an operating system and opens no file. Lengths and offsets in a file are
 //! claims; each is checked against the bytes before anything is allocated for it.
 
+pub mod ce_log;
 pub mod code_view;
 pub mod exports;
 pub mod function_table;

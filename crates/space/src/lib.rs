@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod backing;
+pub mod crash_text;
 pub mod disjoint;
 pub mod evidence;
 pub mod layout_name;
@@ -21,6 +22,7 @@ pub mod walk;
 
 pub use address::{FileOffset, Pa, Pfn, PointerWidth, Rva, Va};
 pub use backing::{Backing, Store};
+pub use crash_text::{CrashField, CrashForm, CrashText, DebuggerPrefix, LogNote, PrintedModule, TextPlace};
 pub use disjoint::disjoint;
 pub use evidence::{Problem, Severity, Source, Step};
 pub use layout_name::{LayoutChoice, LayoutName};

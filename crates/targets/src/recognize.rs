@@ -124,7 +124,7 @@ pub fn not_a_target(format: Format) -> Problem {
         Format::Pe => "give the dump, and this file's folder with --images",
         Format::Pdb => "give the dump that it belongs to",
         Format::Compressed => "unpack it first",
-        Format::Text => "a crash log cannot be opened yet; 'vatlas place' explains its addresses",
+        Format::Text => "'vatlas log' reads crash logs of Windows CE; 'vatlas place' explains single addresses",
         Format::Empty => "the dump was not written; is the disk full?",
         Format::Elf | Format::Unknown | Format::Minidump => "a Windows minidump begins with MDMP",
     };

@@ -9,6 +9,7 @@ mod find;
 mod info;
 mod layout_args;
 mod lines;
+mod log;
 mod lookup;
 mod man;
 mod map;
@@ -93,6 +94,8 @@ commands! {
     Search(search),
     /// Find who points at an address
     Refs(refs),
+    /// Find and explain the crashes in a log of Windows CE
+    Log(log),
     /// Name addresses: module, function, line, inlined functions
     Lookup(lookup),
     /// Find names: addresses of functions and variables

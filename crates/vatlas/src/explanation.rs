@@ -5,7 +5,7 @@ use crate::{
     draw::text::{printable, range, size},
     json,
     output::{Output, sized_range},
-    symbol_words::answer_json,
+    symbol_words::{answer_json, convention_words},
     words::{usage_words, version},
 };
 use anstyle::{AnsiColor, Style};
@@ -151,7 +151,8 @@ fn symbol(answer: &SymbolAnswer) -> Vec<(&'static str, String)> {
     let type_name = answer.type_name.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let size = lookup.symbol.size.map(|bytes| format!(" of {}", size(bytes.into()))).unwrap_or_default();
     let (name, kind) = (&answer.name.full, lookup.symbol.kind);
-    let mut rows = vec![("symbol", format!("{kind} {name}{type_name}{size}, from {}", lookup.origin))];
+    let called = convention_words(&answer.name).map(|words| format!(", {words}")).unwrap_or_default();
+    let mut rows = vec![("symbol", format!("{kind} {name}{type_name}{size}{called}, from {}", lookup.origin))];
     for frame in &lookup.frames {
         let inlined = if frame.is_inline { ", inlined" } else { "" };
         let line = frame.line.as_ref().map_or("no line".to_owned(), |line| format!("{}:{}", line.file, line.line));

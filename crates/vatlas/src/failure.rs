@@ -17,6 +17,8 @@ pub enum Exit {
     Usage = 2,
     /// Answered in part: the file is damaged, or bytes are missing.
     Partial = 3,
+    /// A log holds crashes.
+    CrashFound = 4,
 }
 
 impl Exit {

@@ -15,6 +15,16 @@ pub fn short_line(line: &SourceLine) -> String {
     format!("{}:{}", file_name(&line.file), line.line)
 }
 
+/// `__stdcall, 8 bytes of arguments`, as far as the name tells.
+pub fn convention_words(name: &Name) -> Option<String> {
+    let convention = name.convention?.keyword();
+    Some(match name.argument_bytes {
+        Some(1) => format!("{convention}, 1 byte of arguments"),
+        Some(bytes) => format!("{convention}, {bytes} bytes of arguments"),
+        None => convention.to_owned(),
+    })
+}
+
 /// What the symbols say about an address.
 pub fn answer_json(answer: &SymbolAnswer) -> Value {
     let lookup = &answer.lookup;

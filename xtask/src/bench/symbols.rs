@@ -17,6 +17,8 @@ pub struct Symbols {
     program: PathBuf,
     library: Library,
     symbolizer: Peer,
+    /// Our own small program, with its PDB beside it under the name that it asks for.
+    counters: PathBuf,
     /// A real PDB of 6 MB, and addresses of it, one a line; only with a corpus.
     large: Option<(PathBuf, PathBuf)>,
     /// Bytes of all PDBs that the index benchmark reads.
@@ -39,6 +41,7 @@ impl Symbols {
             program: program.to_path_buf(),
             library: Library::measure(root, "vatlas-symbols", "lookups"),
             symbolizer: Peer::find("llvm-symbolizer"),
+            counters: counters(root)?,
             large,
             indexed: corpus.map_or(0, |corpus| pdb_bytes(&corpus)),
         })
@@ -50,6 +53,7 @@ impl Symbols {
         if self.indexed > 0 {
             rows.push(self.index());
         }
+        rows.push(self.small_program());
         if let Some((pdb, addresses)) = &self.large {
             rows.push(self.whole_process(pdb));
             rows.push(self.stream(pdb, addresses));
@@ -88,15 +92,22 @@ impl Symbols {
 
     fn whole_process(&self, pdb: &Path) -> Row {
         let ours = Run::new(&self.program).arguments([Path::new("lookup"), pdb, Path::new("0x1234")]);
-        let theirs = |peer: Run| {
-            let object = format!("--obj={}", pdb.with_extension("exe").display());
-            peer.arguments([object.as_str(), "--relative-address", "0x1234"]).median_time()
-        };
         Row {
-            what: "open a PDB of 6 MB and name one address, whole process (peer: llvm-symbolizer)",
+            what: "open a PDB of 6 MB and name one address, whole process",
             goal: Some(Quantity::Time(Duration::from_millis(20))),
             ours: ours.median_time().into(),
-            peer: self.symbolizer.measure(theirs),
+            peer: Measured::Not(String::new()),
+        }
+    }
+
+    fn small_program(&self) -> Row {
+        let ours = Run::new(&self.program).arguments([Path::new("lookup"), &self.counters, Path::new("0x401012")]);
+        let object = format!("--obj={}", self.counters.display());
+        Row {
+            what: "name one address of a small program with its PDB, whole process (peer: llvm-symbolizer)",
+            goal: None,
+            ours: ours.median_time().into(),
+            peer: self.symbolizer.measure(|peer| peer.arguments([object.as_str(), "0x401012"]).median_time()),
         }
     }
 
@@ -109,6 +120,17 @@ impl Symbols {
             peer: Measured::Not(String::new()),
         }
     }
+}
+
+/// Copies the small program and its PDB.
+fn counters(root: &Path) -> Result<PathBuf, String> {
+    let (from, to) = (root.join("fixtures/symbols/counters"), root.join("target/bench/counters"));
+    let copy = |source: &str, name: &str| std::fs::copy(from.join(source), to.join(name));
+    std::fs::create_dir_all(&to)
+        .and_then(|()| copy("counters-x86.exe", "counters.exe"))
+        .and_then(|_| copy("counters-x86.pdb", "counters.pdb"))
+        .map_err(|cause| format!("bench: {}: {cause}", to.display()))?;
+    Ok(to.join("counters.exe"))
 }
 
 /// Writes addresses, one a line, spread over the first megabyte of an image.

@@ -6,7 +6,7 @@ use crate::{
     json,
     output::Output,
     subject::{Provider, Subject, SubjectArgs},
-    symbol_words::symbol_json,
+    symbol_words::{convention_words, symbol_json},
     table::{Cell, Side, Table},
     words::counted,
 };
@@ -142,6 +142,7 @@ fn table(subject: &Subject, hits: &[Hit]) -> Table {
         ("SYMBOL", Side::Left),
         ("KIND", Side::Left),
         ("SIZE", Side::Right),
+        ("CALLED", Side::Left),
         ("PROCESS", Side::Left),
         ("FROM", Side::Left),
     ];
@@ -157,6 +158,7 @@ fn table(subject: &Subject, hits: &[Hit]) -> Table {
             format!("{}!{shown}", stem(hit.module.name())).into(),
             hit.found.symbol.kind.to_string().into(),
             hit.found.symbol.size.map(|bytes| size(bytes.into())).unwrap_or_default().into(),
+            convention_words(name).unwrap_or_default().into(),
             if processes.len() > 1 { process.name.clone().unwrap_or_default() } else { String::new() }.into(),
             Cell::styled(hit.found.origin.to_string(), Style::new().dimmed()),
         ]);

@@ -79,7 +79,7 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 /// Questions that together show every field; the first word is the command.
-const QUESTIONS: [&str; 39] = [
+const QUESTIONS: [&str; 41] = [
     "demo",
     "place 02012345 ffffc808 00005800 f000fff0",
     "slots",
@@ -107,6 +107,8 @@ const QUESTIONS: [&str; 39] = [
     "symbols counters.dmp --symbols older --symbols symbols",
     "symbols app.exe --symbols symbols",
     "symbols import symbols",
+    "log boot-ce5.txt --modules device.txt",
+    "log boot-ce6.txt",
     "lookup app.pdb 1012 5000",
     "lookup app.map 11084",
     "find app.exe *a*",
@@ -144,7 +146,13 @@ fn exit_codes_are_those_of_the_help() {
     let (common, _) = sections();
     let help = stdout(&vatlas(folder.path(), "--help")).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("Exit codes: 0 done, 1 could not or nothing found, 2 wrong usage, 3 answered in part"));
-    for row in ["| 0 | everything", "| 1 | could not", "| 2 | the command line is wrong", "| 3 | answered in part"] {
+    for row in [
+        "| 0 | everything",
+        "| 1 | could not",
+        "| 2 | the command line is wrong",
+        "| 3 | answered in part",
+        "| 4 | a log holds",
+    ] {
         assert!(common.contains(row), "{row}");
     }
 }

@@ -87,6 +87,6 @@ macro_rules! transcripts {
 }
 
 transcripts!(
-    analyze, damaged, demo, diff, explain, foreign, info, locations, lookup, map, memory, modules, pictures, read,
+    analyze, damaged, demo, diff, explain, foreign, info, locations, log, lookup, map, memory, modules, pictures, read,
     refs, search, stack, symbols, systems, threads, types, usage, watch
 );

@@ -135,6 +135,13 @@ fn made() -> Vec<(&'static str, Vec<u8>)> {
         ("program.exe", samples::pe_file()),
         ("crash.dmp.gz", samples::gzip()),
         ("serial.log", samples::text_log()),
+        ("panel.map", MAP.replacen(" app", " panel", 1).into_bytes()),
+        ("boot-ce5.txt", CRASH_LOG.as_bytes().to_vec()),
+        ("boot-ce6.txt", CRASH_LOG_6.as_bytes().to_vec()),
+        ("boot-wide.txt", CRASH_LOG_6.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("boot-quiet.txt", b"OEMInit\r\nThread=12 of the driver runs\r\n".to_vec()),
+        ("boot-cut.txt", CRASH_LOG.as_bytes()[..100].to_vec()),
+        ("device.txt", b"plain.dll 03100000 8000\nprocess panel.exe 9\n".to_vec()),
     ]
 }
 
@@ -231,3 +238,36 @@ fn later() -> Vec<u8> {
         .memory(0x12_f000, vec![0; 0x1000])
         .write()
 }
+
+/// What a device with CE 5 sent: other output between and in front, a wrapped line, a crash that comes twice, one of a
+/// version that prints no modules, a memory listing.
+const CRASH_LOG: &str = "\
+OEMInit: clock 400 MHz
+Data Abort: Thread=83f52a44 Proc=80a3c8b0 'panel.exe'
+AKY=00000101 PC=00011084(panel.exe+0x00001084) RA=000110d0(panel.exe+0x000010d0) BVA=1200000c FSR=00000007
+audio: underrun    Data Abort: Thread=83f52b00 Proc=80a3c8b0 'panel.exe'
+usb: port 1
+AKY=00000101 PC=00011084(panel.exe+0x00001084) RA=000110d0(panel.exe+0x0
+00010d0) BVA=12000010 FSR=00000007
+Prefetch Abort: Thread=83f52c00 Proc=80a3c9a0 'tool.exe'
+AKY=00000031 PC=746e6573(???+0x746e6573) RA=0c012344(tool.exe+0x00002344) BVA=746e6573 FSR=00000005
+Terminating thread 83f52c00
+Data Abort: Thread=83f52d00 Proc=80a3ca90 'shop.exe'
+AKY=00000009 PC=03101004 RA=00011020 BVA=0c010001 FSR=00000001
+RaiseException: Thread=83f52d00 Proc=80a3ca90 'shop.exe'
+AKY=00000009 PC=03f60010(coredll.dll+0x00010010) RA=80101000(NK.EXE+0x00001000) BVA=00000001 FSR=00000001
+Page size=4096, 3000 total pages, 1200 free pages.
+Memory usage for Process 80a3c9a0: 'tool.exe' pid 5
+Slot base 0c000000  Section ptr 81fe4000
+Page summary: code=76(0) data r/o=23 r/w=13 stack=3 reserved=125
+";
+
+/// What a device with CE 6 sent.
+const CRASH_LOG_6: &str = "\
+Booting Windows CE version 6.00 for (ARM)
+ 1200 PID:400002 TID:40a0006 Exception 'Data Abort' (4): Thread-Id=040a0006(pth=83a00010), Proc-Id=00400002(pprc=81d48308) 'NK.EXE', VM-active=00fa000a(pprc=83a20ecc) 'panel.exe'
+ 1200 PID:400002 TID:40a0006 PC=c0701084(panel.dll+0x00001084) RA=c07010d0(panel.dll+0x000010d0) SP=d2e8fc58, BVA=00000004
+Exception 'Raised Exception' (-1): Thread-Id=040a0006(pth=83a00010), Proc-Id=00400002(pprc=81d48308) 'NK.EXE', VM-active=00fa000a(pprc=83a20ecc) 'panel.exe'
+PC=c006b9f0(k.coredll.dll+0x0001b9f0) RA=80035520(kernel.dll+0x00006520) SP=d4d2f558, BVA=ffffffff
+URtlDispatchException: returning failure. Flags=0
+";
