@@ -164,6 +164,10 @@ impl SymbolFile for PdbFile {
         rows
     }
 
+    fn visit_line_records(&self, visitor: &mut dyn FnMut(&LineRecord<'_>) -> ControlFlow<()>) {
+        Self::visit_line_records(self, visitor);
+    }
+
     fn types(&self) -> Option<&dyn Types> {
         self.pdb_types().map(|types| types as &dyn Types)
     }

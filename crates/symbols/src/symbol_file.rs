@@ -3,6 +3,7 @@
 use crate::{
     cfi::UnwindRow,
     listing::Listing,
+    pdb::LineRecord,
     symbol::{Frame, Symbol},
     table::SymbolTable,
     types::{TypeId, Types},
@@ -145,6 +146,10 @@ pub trait SymbolFile {
     fn listing(&self) -> Option<&Listing> {
         None
     }
+
+    /// Every record of lines as it is written, in the order of the file, until the visitor breaks: nothing is left out,
+    /// sorted or put together. Files without such records have none.
+    fn visit_line_records(&self, _visitor: &mut dyn FnMut(&LineRecord<'_>) -> ControlFlow<()>) {}
 
     /// The types of the program; `None` without any.
     fn types(&self) -> Option<&dyn Types> {

@@ -197,7 +197,7 @@ pub const BINARY: [&[(&str, Binary)]; 10] = [
 ];
 
 impl Binary {
-    /// How strongly it binds: a row of [`BINARY`].
+    /// How strongly it binds: a row of `BINARY`.
     pub fn level(self) -> usize {
         BINARY.iter().position(|row| row.iter().any(|(_, operator)| *operator == self)).unwrap_or_default()
     }

@@ -31,6 +31,7 @@ Examples:
   vatlas symbols crash.dmp --missing --urls > wanted  what to fetch on a computer with a network
   vatlas symbols import fetched/                      take in what was fetched
   vatlas symbols app.pdb                              what a symbol file holds
+  vatlas symbols app.pdb --lines                      every record of lines in it
 
 Nothing is ever fetched from here. This fetches what is missing:
   while read -r url path rest; do curl -fL --create-dirs -o \"fetched/$path\" \"$url\"; done < wanted";
@@ -61,6 +62,9 @@ pub struct Args {
     /// Print what to fetch, one a line: address, path in a store, identity, with tabs between
     #[arg(long, requires = "missing", conflicts_with = "trail")]
     urls: bool,
+    /// Of a PDB: every record of lines as it is written, one a line
+    #[arg(long, conflicts_with_all = ["missing", "trail", "name"])]
+    lines: bool,
 }
 
 /// What else can be done.
@@ -85,7 +89,11 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         Ok(Box::new(ModuleTarget::of_symbols(name, &ModuleFacts::default())))
     })?;
     opened.warn(output);
-    if let Some(summary) = own.into_inner() {
+    let own = own.into_inner();
+    if args.lines {
+        return lines_of(&target.file, output);
+    }
+    if let Some(summary) = own {
         return answer_file(&opened, &summary, output);
     }
     answer_modules(args, target, &opened, output)
@@ -101,6 +109,14 @@ fn not_symbols(bytes: &[u8], as_target: Problem, as_symbols: Problem) -> Failure
     match as_symbols.hint {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+fn lines_of(path: &Path, output: &mut Output) -> Result<Exit, Failure> {
+    match file::line_records(path, output)? {
+        true => Ok(Exit::Done),
+        false => Err(Failure::could_not(format!("{}: has no records of lines", path.display()))
+            .hint("only PDBs have them; 'vatlas lines' shows the lines of a function, whatever tells them")),
     }
 }
 

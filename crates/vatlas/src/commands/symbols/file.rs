@@ -105,6 +105,32 @@ impl FileSummary {
     }
 }
 
+/// Prints every record of lines as the file has it: section and offset, line, source file; as JSON an object a line.
+/// Whether there was any.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn line_records(path: &Path, output: &mut Output) -> Result<bool, Problem> {
+    let name = path.display().to_string();
+    let (bytes, _) = load(path).map_err(|reason| Problem::damage(&*name, reason))?;
+    let content = Content::read(&name, &bytes)?;
+    let mut has_any = false;
+    for file in &content.files {
+        file.visit_line_records(&mut |record| {
+            has_any = true;
+            let place = format!("{:04x}:{:08x}", record.section, record.offset);
+            if output.json {
+                let row = json!({ "place": place, "line": record.line, "file": record.file, "module": record.module });
+                output.line(&json::line(&row));
+            } else {
+                output.line(&printable(&format!("{place}  {:>6}  {}", record.line, record.file)));
+            }
+            if output.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+    Ok(has_any)
+}
+
 fn severity(problem: &Problem) -> &'static str {
     match problem.severity {
         Severity::Note => "note",
@@ -128,10 +154,11 @@ pub fn record_words(record: &DebugRecord) -> String {
 
 impl Table {
     fn of(file: &dyn SymbolFile) -> Self {
-        const KINDS: [(SymbolKind, &str); 5] = [
+        const KINDS: [(SymbolKind, &str); 6] = [
             (SymbolKind::Function, "function"),
             (SymbolKind::Data, "variable"),
             (SymbolKind::Label, "label"),
+            (SymbolKind::PublicFunction, "public function"),
             (SymbolKind::Public, "public name"),
             (SymbolKind::Export, "export"),
         ];
@@ -147,8 +174,15 @@ impl Table {
             ControlFlow::Continue(())
         });
         let lines = functions.iter().map(|function| file.lines_of(function).len()).sum();
+        let mut records = 0;
+        file.visit_line_records(&mut |_| {
+            records += 1;
+            ControlFlow::Continue(())
+        });
         let counts = KINDS.iter().map(|(_, name)| *name).zip(symbols);
-        let counts = counts.chain([("line", lines), ("type", types(file))]).filter(|(_, count)| *count != 0);
+        let counts = counts
+            .chain([("line", lines), ("line record", records), ("type", types(file))])
+            .filter(|(_, count)| *count != 0);
         let base = file.image_base().map(|base| ("base", base.to_string()));
         let facts = file.machine().map(|machine| ("machine", machine.to_string())).into_iter().chain(base);
         Self {
