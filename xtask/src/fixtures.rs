@@ -12,7 +12,7 @@ const FOLDER: &str = "fixtures";
 const SUMS: &str = "SHA256SUMS";
 
 /// The folders of files that compilers and emulators made from sources beside them.
-const KEPT: [&str; 2] = ["stack", "symbols"];
+const KEPT: [&str; 3] = ["machine", "stack", "symbols"];
 
 /// Files by their path from the fixtures' folder.
 type Files = BTreeMap<String, Vec<u8>>;
