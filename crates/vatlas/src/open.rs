@@ -25,7 +25,7 @@ use vatlas_targets::{FileBytes, Format, ImageFile, ImageFiles, ModuleFacts, Modu
 /// Which dump to open, and with what beside it.
 #[derive(Args, Debug)]
 pub struct TargetArgs {
-    /// The dump, or an image (EXE, DLL)
+    /// The dump, or an image (EXE, DLL); questions about names take a symbol file too
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Folder with image files (EXE, DLL) of the process; may be given several times

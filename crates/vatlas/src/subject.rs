@@ -46,9 +46,9 @@ impl SubjectArgs {
         let base = base.transpose().map_err(|error| Failure::usage(format!("--base: {error}")))?;
         let facts = ModuleFacts { base: base.map(|parsed| parsed.va), machine: None, layout };
         let own = RefCell::new(None);
-        let opened = self.target.open_as(&facts, &|name, bytes, problem| {
+        let opened = self.target.open_as(&facts, &|name, bytes, _| {
             let cache = IndexCache::of_process(!self.target.symbols.no_cache);
-            let file = symbol_file(name, &self.target.file, bytes, &cache, problem)?;
+            let file = symbol_file(name, &self.target.file, bytes, &cache)?;
             warn(&*file, output);
             let base = facts.base.or_else(|| file.image_base());
             let target = ModuleTarget::of_symbols(name, &ModuleFacts { base, machine: file.machine(), layout });
@@ -60,18 +60,12 @@ impl SubjectArgs {
     }
 }
 
-/// Opens a symbol file. One that is none is told what it is as a target, unless it looks like symbols.
-fn symbol_file(
-    name: &str,
-    path: &Path,
-    bytes: &FileBytes,
-    cache: &IndexCache,
-    problem: vatlas_space::Problem,
-) -> Result<Box<dyn SymbolFile>, Failure> {
+/// Opens a symbol file; one that is none is told what it is.
+fn symbol_file(name: &str, path: &Path, bytes: &FileBytes, cache: &IndexCache) -> Result<Box<dyn SymbolFile>, Failure> {
     cache.open(name, path, bytes).map(|(file, _)| file).map_err(|reason| {
         let cause = format!("neither a dump nor symbols that can be read: {}", reason.cause);
-        let failure = Failure::could_not(format!("{}: {cause}", problem.place));
-        match reason.hint.or(problem.hint) {
+        let failure = Failure::could_not(format!("{}: {cause}", path.display()));
+        match reason.hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
