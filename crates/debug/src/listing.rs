@@ -62,7 +62,7 @@ pub fn functions(symbolizer: &Symbolizer<'_>, process: &Process, pattern: &NameP
         symbols.visit(&mut |origin, symbol| {
             if symbol.kind != SymbolKind::Data {
                 let name = Name::of(symbol, origin, machine);
-                let va = module.range.first().checked_add(symbol.rva.0.into()).filter(|_| pattern.fits(&name));
+                let va = module.range.first().checked_add(symbol.rva.0.into()).filter(|_| pattern.fits(name.forms()));
                 own.extend(va.map(|va| Function {
                     module: module.clone(),
                     va,

@@ -82,9 +82,11 @@ impl NamePattern {
         self.module.as_ref().is_none_or(|pattern| pattern.is_match(module) || pattern.is_match(stem))
     }
 
-    /// Whether a name fits.
-    pub fn fits(&self, name: &Name) -> bool {
-        [&name.decorated, &name.plain, &name.full].into_iter().any(|text| self.name.is_match(text))
+    /// Whether a name fits, in any of its forms: see [`Name::forms`].
+    pub fn fits(&self, [decorated, plain, full]: [&str; 3]) -> bool {
+        self.name.is_match(decorated)
+            || (plain != decorated && self.name.is_match(plain))
+            || (full != plain && self.name.is_match(full))
     }
 
     /// The longest piece of the pattern without wildcards, for [`suggestions`]; empty for regular expressions.
@@ -98,17 +100,17 @@ impl NamePattern {
 pub fn find(symbols: &ModuleSymbols, machine: Machine, pattern: &NamePattern, limit: usize) -> Findings {
     let mut findings = Findings { found: Vec::new(), is_complete: true };
     let mut known: HashSet<(Rva, String)> = HashSet::new();
-    symbols.visit(&mut |origin, symbol| {
-        let name = Name::of(symbol, origin, machine);
-        if !pattern.fits(&name) || known.contains(&(symbol.rva, name.plain.clone())) {
+    symbols.visit_names(machine, &mut |origin, named| {
+        if !pattern.fits(named.forms) || known.contains(&(named.rva, named.plain().to_owned())) {
             return ControlFlow::Continue(());
         }
         if findings.found.len() == limit {
             findings.is_complete = false;
             return ControlFlow::Break(());
         }
-        known.insert((symbol.rva, name.plain.clone()));
-        findings.found.push(Found { symbol: symbol.clone(), name, origin: origin.clone() });
+        known.insert((named.rva, named.plain().to_owned()));
+        let symbol = named.symbol();
+        findings.found.push(Found { name: Name::of(&symbol, origin, machine), symbol, origin: origin.clone() });
         ControlFlow::Continue(())
     });
     findings.found.sort_by_key(|found| found.symbol.rva);

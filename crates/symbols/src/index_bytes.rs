@@ -25,11 +25,11 @@ use std::{fmt, ops::Range, sync::Arc};
 
 const MAGIC: [u8; 8] = *b"VATLASIX";
 /// Counted up with every change of rows or sections.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 32;
 /// Where that begins which the checksum is of.
 const CHECKED: usize = HEADER;
-const SECTIONS: usize = 12;
+const SECTIONS: usize = 13;
 
 /// The sections, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +47,8 @@ pub(crate) enum Section {
     FramePieces,
     CfiFunctions,
     CfiChanges,
+    /// Symbols with every form of their names.
+    NameForms,
 }
 
 /// Bytes with their sections.

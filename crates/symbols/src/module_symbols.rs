@@ -2,10 +2,11 @@
 
 use crate::{
     name::Name,
+    name_index::{IndexStore, NameIndex, NameVisitor, visit_file},
     symbol::{Frame, SourceLine, Symbol, SymbolKind},
     symbol_file::{Origin, SymbolFile},
 };
-use std::{ops::ControlFlow, sync::Arc};
+use std::{cell::OnceCell, ops::ControlFlow, rc::Rc, sync::Arc};
 use vatlas_space::{Machine, Rva};
 
 /// A symbol without a known size is no answer for addresses further away than this; it is a remark.
@@ -41,13 +42,23 @@ pub struct FunctionLines {
 #[derive(Default)]
 pub struct ModuleSymbols {
     files: Vec<Box<dyn SymbolFile>>,
+    store: Option<Rc<dyn IndexStore>>,
+    /// Of the files, in their order, for the machine of the first question.
+    names: OnceCell<(Machine, Vec<Option<NameIndex>>)>,
 }
 
 impl ModuleSymbols {
     /// The files, in any order.
     pub fn new(mut files: Vec<Box<dyn SymbolFile>>) -> Self {
         files.sort_by_key(|file| file.origin().kind);
-        Self { files }
+        Self { files, ..Self::default() }
+    }
+
+    /// The same files, with a place where indexes of their names are kept.
+    #[must_use]
+    pub fn with_store(mut self, store: Rc<dyn IndexStore>) -> Self {
+        self.store = Some(store);
+        self
     }
 
     /// The files, best first.
@@ -92,6 +103,24 @@ impl ModuleSymbols {
                 flow
             });
             if is_over {
+                return;
+            }
+        }
+    }
+
+    /// The same with every form of the names, read by the habits of a machine; from an index where one is kept.
+    pub fn visit_names(&self, machine: Machine, visitor: &mut NameVisitor<'_>) {
+        let indexes = self.store.as_ref().map(|store| {
+            let index = |file| NameIndex::load_or_make(file, machine, &**store);
+            self.names.get_or_init(|| (machine, self.files.iter().map(|file| index(&**file)).collect()))
+        });
+        let indexes = indexes.filter(|(made_for, _)| *made_for == machine).map(|(_, indexes)| &**indexes);
+        for (number, file) in self.files.iter().enumerate() {
+            let flow = match indexes.and_then(|indexes| indexes.get(number)?.as_ref()) {
+                Some(index) => index.visit(file.origin(), visitor),
+                None => visit_file(&**file, machine, visitor),
+            };
+            if flow.is_break() {
                 return;
             }
         }

@@ -145,6 +145,14 @@ impl SymbolFile for MapFile {
         self.table.visit(visitor);
     }
 
+    fn entry(&self) -> Option<Rva> {
+        self.entry
+    }
+
+    fn absolutes(&self) -> &[Absolute] {
+        &self.absolutes
+    }
+
     fn table(&self) -> Option<&SymbolTable> {
         Some(&self.table)
     }

@@ -77,6 +77,11 @@ pub struct Name {
 }
 
 impl Name {
+    /// As the file has it, plain, and with types.
+    pub fn forms(&self) -> [&str; 3] {
+        [&self.decorated, &self.plain, &self.full]
+    }
+
     /// Reads a name that a linker decorated, from a map, a COFF symbol table or the publics of a PDB.
     pub fn read(decorated: &str, machine: Machine) -> Self {
         if decorated.len() > LONGEST {

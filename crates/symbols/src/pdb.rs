@@ -66,6 +66,7 @@ pub struct PdbFile {
     origin: Origin,
     problems: Vec<Problem>,
     streams: Arc<Streams>,
+    head: u64,
     addresses: AddressMap,
     dbi: Option<(dbi::Header, StreamBytes)>,
     modules: Vec<dbi::Module>,
@@ -126,6 +127,10 @@ impl SymbolFile for PdbFile {
     fn machine(&self) -> Option<Machine> {
         let (header, _) = self.dbi.as_ref()?;
         (header.machine != 0).then(|| vatlas_images::pe::machine(header.machine))
+    }
+
+    fn head_sum(&self) -> Option<u64> {
+        Some(self.head)
     }
 
     fn symbol_at(&self, rva: Rva) -> Option<Symbol> {

@@ -3,6 +3,7 @@
 use crate::{
     cfi::UnwindRow,
     listing::Listing,
+    msvc_map::Absolute,
     pdb::LineRecord,
     symbol::{Frame, Symbol},
     table::SymbolTable,
@@ -131,6 +132,16 @@ pub trait SymbolFile {
         None
     }
 
+    /// Where the module begins to run, where a linker map tells.
+    fn entry(&self) -> Option<Rva> {
+        None
+    }
+
+    /// Names that are no addresses, of a linker map.
+    fn absolutes(&self) -> &[Absolute] {
+        &[]
+    }
+
     /// The processor of the program, where the file tells.
     fn machine(&self) -> Option<Machine> {
         None
@@ -139,6 +150,12 @@ pub trait SymbolFile {
     /// The table that all answers of this file come from, where it is one: it can be kept as bytes, and opened again
     /// without reading the file.
     fn table(&self) -> Option<&SymbolTable> {
+        None
+    }
+
+    /// A sum over the head of a file whose names are worth an index: it tells copies of one identity apart. `None` where
+    /// an identity says nothing about the content.
+    fn head_sum(&self) -> Option<u64> {
         None
     }
 

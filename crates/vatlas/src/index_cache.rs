@@ -1,7 +1,8 @@
-//! Tables of large text files (Breakpad symbols, linker maps), kept in the user's cache folder: the next run opens them
-//! without reading the text.
+//! What was read of large symbol files, kept in the user's cache folder: the names of program databases, by the identity
+//! of the build, and the tables of text files (Breakpad symbols, linker maps). The next run opens them without reading
+//! the file.
 //!
-//! A table is believed when all of this is as it was: the program that wrote it, the file's path, its size, the times of
+//! An identity says which build a text file is of, but texts can be edited without another one. Their table is believed when all of this is as it was: the program that wrote it, the file's path, its size, the times of
 //! its last change, its number in the file system, and a sum over some of its blocks. A sum over the whole file would
 //! need no times, but costs a reading of it, which is what the cache is to save. Times alone are not enough: tools that
 //! copy or unpack set the time of the content back to an old one. They cannot set the time when the file's entry
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use vatlas_space::Problem;
-use vatlas_symbols::{SymbolFile, SymbolTable};
+use vatlas_symbols::{IndexKey, IndexStore, SymbolFile, SymbolTable, index_bytes::checksum};
 use vatlas_targets::FileBytes;
 
 /// Smaller files are read as fast as a table is opened and written.
@@ -115,11 +116,17 @@ impl IndexCache {
         let is_settled =
             source.is_settled(SystemTime::now(), self.settles) && Source::of(path).as_ref() == Some(&source);
         let index = file.table().filter(|_| is_settled).and_then(|table| table.write(&key));
-        let outcome = index.map_or(Use::None, |index| self.keep(folder, &place, &index));
+        let outcome = index.map_or(Use::None, |index| self.put(folder, &place, &index));
         Ok((file, outcome))
     }
 
-    fn keep(&self, folder: &Path, place: &Path, index: &[u8]) -> Use {
+    /// Where the names of a build are kept: one file for each build, wherever its symbol file lies.
+    fn place_of_names(&self, key: &IndexKey) -> Option<PathBuf> {
+        let name = format!("{:016x}.index", checksum(format!("{key}, {}", source::program()).as_bytes()));
+        Some(self.folder.as_deref()?.join(name))
+    }
+
+    fn put(&self, folder: &Path, place: &Path, index: &[u8]) -> Use {
         if index.len() as u64 > self.most {
             return Use::None;
         }
@@ -135,6 +142,24 @@ impl IndexCache {
             }
         }
         Use::Kept
+    }
+}
+
+/// Names of a build are believed by its identity: program databases get a new one with every change. Small files are
+/// read as fast as an index is opened.
+impl IndexStore for IndexCache {
+    fn load(&self, key: &IndexKey) -> Option<FileBytes> {
+        let place = self.place_of_names(key)?;
+        std::fs::metadata(&place).ok().filter(std::fs::Metadata::is_file)?;
+        map_file(&place).ok()
+    }
+
+    fn keep(&self, key: &IndexKey, bytes: &[u8]) {
+        let place = self.place_of_names(key).filter(|_| bytes.len() >= self.smallest);
+        if let (Some(folder), Some(place)) = (self.folder.as_deref(), place) {
+            // What could not be kept is made again by the next run.
+            let _ = self.put(folder, &place, bytes);
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl SubjectArgs {
             warn(&*file, output);
             let base = facts.base.or_else(|| file.image_base());
             let target = ModuleTarget::of_symbols(name, &ModuleFacts { base, machine: file.machine(), layout });
-            *own.borrow_mut() = Some(Rc::new(ModuleSymbols::new(vec![file])));
+            *own.borrow_mut() = Some(Rc::new(ModuleSymbols::new(vec![file]).with_store(Rc::new(cache))));
             Ok(Box::new(target))
         })?;
         opened.warn(output);

@@ -146,7 +146,7 @@ impl<'t> SymbolFinder<'t> {
         }
         self.remember_doubts(module, &trail);
         Found {
-            symbols: Rc::new(ModuleSymbols::new(files)),
+            symbols: Rc::new(ModuleSymbols::new(files).with_store(Rc::new(self.index_cache.clone()))),
             is_named,
             trail,
             time_date_stamp: module.time_date_stamp,

@@ -1,6 +1,6 @@
 //! Names that are nearly the one that was asked for.
 
-use crate::{module_symbols::ModuleSymbols, name::Name};
+use crate::module_symbols::ModuleSymbols;
 use std::{collections::BTreeSet, ops::ControlFlow};
 use vatlas_space::Machine;
 
@@ -21,10 +21,10 @@ pub fn suggestions(symbols: &ModuleSymbols, machine: Machine, wanted: &str, limi
     }
     let mut best: BTreeSet<(usize, usize, String)> = BTreeSet::new();
     let mut left = MOST_SYMBOLS;
-    symbols.visit(&mut |origin, symbol| {
-        let plain = Name::of(symbol, origin, machine).plain;
-        if let Some(rank) = rank(&wanted, &plain) {
-            best.insert((rank, plain.len(), plain));
+    symbols.visit_names(machine, &mut |_, named| {
+        let plain = named.plain();
+        if let Some(rank) = rank(&wanted, plain) {
+            best.insert((rank, plain.len(), plain.to_owned()));
             if best.len() > limit {
                 best.pop_last();
             }

@@ -7,12 +7,18 @@ use super::{
     info::{self, Info},
     streams::{NO_STREAM, StreamBytes, Streams},
 };
-use crate::symbol_file::{FileKind, Identity, Origin};
+use crate::{
+    index_bytes::checksum,
+    symbol_file::{FileKind, Identity, Origin},
+};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, OnceLock},
 };
 use vatlas_space::Problem;
+
+/// Bytes of the smallest block that MSF files usually have: their head is within it.
+const HEAD: usize = 512;
 
 impl PdbFile {
     /// Opens a PDB. `name` is what to call it. Modules are read when they are needed.
@@ -21,6 +27,7 @@ impl PdbFile {
     /// When the bytes are no PDB, or what tells its identity cannot be read.
     pub fn open(name: &str, bytes: SharedBytes) -> Result<Self, Problem> {
         let streams = Arc::new(Streams::open(name, &bytes)?);
+        let head = head_sum((*bytes).as_ref());
         drop(bytes);
         let ends_early = |number, what| Problem::damage(streams.place(number, what), "ends within its header");
         let info = streams.get(info::STREAM, "PDB")?.and_then(|stream| Info::read(&stream));
@@ -45,6 +52,7 @@ impl PdbFile {
             origin,
             problems,
             streams,
+            head,
             addresses,
             dbi,
             modules,
@@ -60,6 +68,11 @@ impl PdbFile {
             later_problems,
         })
     }
+}
+
+/// The first block has the counts of blocks and the size of the directory, which any writer changes with the streams.
+fn head_sum(bytes: &[u8]) -> u64 {
+    checksum(bytes.get(..HEAD).unwrap_or(bytes)) ^ (bytes.len() as u64).rotate_left(32)
 }
 
 /// The linker writes the age of the image into the DBI stream; other tools count the PDB's own age up.

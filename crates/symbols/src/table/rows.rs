@@ -2,7 +2,7 @@
 
 use crate::{
     index_bytes::rows::{Row, RowWords},
-    symbol::SymbolKind,
+    symbol::{Symbol, SymbolKind},
 };
 
 const KINDS: [SymbolKind; 6] = [
@@ -15,13 +15,20 @@ const KINDS: [SymbolKind; 6] = [
 ];
 
 /// A symbol's row; the name lies among the names.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct SymbolRow {
     pub(crate) rva: u32,
     /// Zero where not told.
     pub(crate) size: u32,
     pub(crate) name: (u32, u32),
     pub(crate) kind: SymbolKind,
+}
+
+impl SymbolRow {
+    /// The row of a symbol whose name lies at a place.
+    pub(crate) fn new(symbol: &Symbol, name: (u32, u32)) -> Self {
+        Self { rva: symbol.rva.0, size: symbol.size.unwrap_or(0), name, kind: symbol.kind }
+    }
 }
 
 impl Row for SymbolRow {

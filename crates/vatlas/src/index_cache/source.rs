@@ -82,7 +82,7 @@ impl Source {
 }
 
 /// The program: another build of it may read the same text in another way.
-fn program() -> String {
+pub fn program() -> String {
     let entry = std::env::current_exe().and_then(std::fs::metadata).ok().and_then(|metadata| Entry::of(&metadata));
     format!("{} {}", env!("CARGO_PKG_VERSION"), entry.map(|entry| entry.text()).unwrap_or_default())
 }

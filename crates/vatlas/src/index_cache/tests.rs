@@ -3,7 +3,8 @@
 use super::*;
 use std::{fs, sync::Arc};
 use tempfile::TempDir;
-use vatlas_space::Rva;
+use vatlas_space::{Machine, Rva};
+use vatlas_symbols::Identity;
 
 struct World {
     root: TempDir,
@@ -103,6 +104,22 @@ fn a_damaged_table_is_made_again() {
     fs::remove_file(&table).unwrap();
     fs::create_dir(&table).unwrap();
     assert!(matches!(world.ask("a.sym"), (name, Use::NotKept(_)) if name == "main"));
+}
+
+#[test]
+fn names_are_kept_by_the_identity_of_a_build() {
+    let world = World::new();
+    let identity = |age| Identity::Signature { signature: 0x4321_0fed, age };
+    let key = |age, head| IndexKey { identity: identity(age), head, machine: Machine::X86 };
+    let load = |key: &IndexKey| world.cache.load(key).map(|bytes| (*bytes).as_ref().to_vec());
+    assert_eq!(load(&key(1, 7)), None);
+    world.cache.keep(&key(1, 7), b"names");
+    assert_eq!(load(&key(1, 7)).as_deref(), Some(&b"names"[..]));
+    assert_eq!((load(&key(2, 7)), load(&key(1, 8))), (None, None));
+    assert_eq!(world.tables().len(), 1);
+    let off = IndexCache::default();
+    off.keep(&key(1, 7), b"names");
+    assert!(off.load(&key(1, 7)).is_none());
 }
 
 #[test]

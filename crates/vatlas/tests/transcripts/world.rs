@@ -77,6 +77,7 @@ const MAP: &str = " app
 
   Address         Publics by Value              Rva+Base     Lib:Object
 
+ 0000:00000010       _version                   00000010     <absolute>
  0001:00000000       _WinMain@16                00011000 f   app.obj
  0001:00000080       ?draw@Window@@QAEXH@Z      00011080 f   window.obj
  0002:00000000       ?title@@3PAGA              00012000     app.obj

@@ -13,7 +13,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{ops::ControlFlow, path::Path};
-use vatlas_space::{DebugRecord, Problem, Severity};
+use vatlas_space::{DebugRecord, Problem, Rva, Severity};
 use vatlas_symbols::{
     Origin, SymbolFile, SymbolKind,
     identity::{FileIdentity, wanted_by},
@@ -34,6 +34,8 @@ struct Table {
     /// Where the linker expected the module, and its processor, as far as the file tells.
     facts: Vec<(&'static str, String)>,
     counts: Vec<(&'static str, usize)>,
+    /// Names that are no addresses, with their values.
+    absolutes: Vec<(String, u64)>,
     problems: Vec<Problem>,
 }
 
@@ -69,6 +71,7 @@ impl FileSummary {
             let counts = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
             facts.push(("symbols", format!("{}: {counts}", table.origin.kind)));
             facts.extend(table.facts.iter().cloned());
+            facts.extend(table.absolutes.iter().map(|(name, value)| ("absolute", format!("{name} = {value:#x}"))));
             let told = |problem: &Problem| (severity(problem), reason_of(&table.origin.file, problem.clone()));
             facts.extend(table.problems.iter().map(told));
         }
@@ -88,10 +91,17 @@ impl FileSummary {
                 .iter()
                 .map(|(name, count)| (format!("{}s", name.replace(' ', "_")), json!(count)))
                 .collect();
+            let absolutes: Value = table
+                .absolutes
+                .iter()
+                .map(|(name, value)| json!({ "name": name, "value": format!("{value:#x}") }))
+                .collect();
             json!({
                 "kind": table.origin.kind.to_string(),
                 "machine": table.fact("machine"),
                 "base": table.fact("base"),
+                "entry": table.fact("entry"),
+                "absolutes": absolutes,
                 "counts": counts,
                 "problems": json::problems(&table.problems),
             })
@@ -182,13 +192,16 @@ impl Table {
         let counts = KINDS.iter().map(|(_, name)| *name).zip(symbols);
         let counts = counts
             .chain([("line", lines), ("line record", records), ("type", types(file))])
+            .chain([("absolute name", file.absolutes().len())])
             .filter(|(_, count)| *count != 0);
         let base = file.image_base().map(|base| ("base", base.to_string()));
         let facts = file.machine().map(|machine| ("machine", machine.to_string())).into_iter().chain(base);
+        let facts = facts.chain(file.entry().map(|entry| ("entry", entry_words(file, entry))));
         Self {
             origin: file.origin().clone(),
             facts: facts.collect(),
             counts: counts.collect(),
+            absolutes: file.absolutes().iter().map(|absolute| (absolute.name.clone(), absolute.value)).collect(),
             problems: file.problems().to_vec(),
         }
     }
@@ -196,6 +209,12 @@ impl Table {
     fn fact(&self, name: &str) -> Option<&str> {
         self.facts.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
+}
+
+/// `+0x1000, _mainCRTStartup`
+fn entry_words(file: &dyn SymbolFile, entry: Rva) -> String {
+    let at_entry = file.symbol_at(entry).filter(|symbol| symbol.rva == entry);
+    at_entry.map_or_else(|| format!("+{entry}"), |symbol| format!("+{entry}, {}", symbol.name))
 }
 
 /// Names of types, each type once.
