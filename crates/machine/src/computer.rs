@@ -21,7 +21,7 @@ pub struct Computer {
 }
 
 /// How a run of a computer ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Stop {
     /// The processor whose event it is, or whose turn it is next.
     pub processor: usize,
@@ -45,10 +45,18 @@ impl Computer {
     /// Executes at most `budget` instructions, all processors together. Stops for an event, except `hlt`: a processor
     /// that halted is passed over until [`Self::interrupt`]. When all wait, the run ends with [`Event::Halted`].
     pub fn run(&mut self, budget: u64) -> Stop {
-        let mut total = Run { executed: 0, event: None, unsupported: Vec::new() };
-        while total.executed < budget {
+        let mut stop = Stop::default();
+        self.run_into(budget, &mut stop);
+        stop
+    }
+
+    /// The same into a place that a loop uses again and again, as [`Engine::run_into`].
+    pub fn run_into(&mut self, budget: u64, stop: &mut Stop) {
+        let mut executed = 0;
+        stop.run.event = None;
+        while executed < budget {
             if self.is_halted.iter().all(|is_halted| *is_halted) {
-                total.event = Some(Event::Halted);
+                stop.run.event = Some(Event::Halted);
                 break;
             }
             let processor = self.next;
@@ -56,20 +64,21 @@ impl Computer {
                 self.pass();
                 continue;
             }
-            let run = self.processors[processor].run(&mut self.board, self.left.min(budget - total.executed));
-            total.executed += run.executed;
-            self.left -= run.executed.min(self.left);
-            total.unsupported.extend(run.unsupported);
-            match run.event {
+            let turn = self.left.min(budget - executed);
+            self.processors[processor].run_into(&mut self.board, turn, &mut stop.run);
+            executed += stop.run.executed;
+            self.left -= stop.run.executed.min(self.left);
+            match stop.run.event {
                 None => {}
-                Some(Event::Halted) => self.is_halted[processor] = true,
-                event => {
-                    total.event = event;
-                    break;
+                Some(Event::Halted) => {
+                    self.is_halted[processor] = true;
+                    stop.run.event = None;
                 }
+                Some(_) => break,
             }
         }
-        Stop { processor: self.next, run: total }
+        stop.run.executed = executed;
+        stop.processor = self.next;
     }
 
     /// It is the next processor's turn.

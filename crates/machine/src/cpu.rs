@@ -55,7 +55,14 @@ impl Board {
 pub trait Engine {
     /// Executes at most `budget` instructions. Stops earlier only for an event. The count is exact; the instruction
     /// that faulted into a host trap has had no effect and is not counted.
-    fn run(&mut self, board: &mut Board, budget: u64) -> Run;
+    fn run(&mut self, board: &mut Board, budget: u64) -> Run {
+        let mut run = Run::default();
+        self.run_into(board, budget, &mut run);
+        run
+    }
+    /// The same into a place that a loop uses again and again: what an event is costs more to copy than to find out.
+    /// Reports of unsupported instructions are added to those that are there.
+    fn run_into(&mut self, board: &mut Board, budget: u64, run: &mut Run);
     /// The registers.
     fn registers(&self) -> Registers;
     /// Sets the registers. Translations are forgotten when CR0, CR3 or CR4 differ.
@@ -73,7 +80,7 @@ pub trait Engine {
 }
 
 /// How a run ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Run {
     /// Instructions that were executed.
     pub executed: u64,

@@ -8,7 +8,9 @@
 pub mod computer;
 pub mod cpu;
 pub mod fault;
+pub mod files;
 pub mod memory;
+pub mod nt;
 pub mod ram;
 
 pub use computer::Computer;

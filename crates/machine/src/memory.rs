@@ -4,37 +4,68 @@
 //! Here are only what NT keeps in variables and lists of its own: heads of lists, bitmaps, descriptors, working sets.
 //! Page faults are in [`crate::fault`]. `docs/memory_manager.md` says which rule is NT's and which is our choice.
 
+mod address_runs;
 mod allocate;
 mod commit;
+mod control_area;
 mod copy;
 mod entries;
 mod frames;
 mod free;
+mod kernel_half;
+mod kernel_stack;
 mod lock;
+mod mapped_file;
 mod page_file;
 mod pages;
+mod pool;
 mod protect;
+mod prototype;
 mod query;
 mod reclaim;
+mod section;
+mod section_image;
+mod shared_user;
 mod space;
+mod stack;
 mod status;
 mod vad;
+mod vad_tree;
+mod view;
 mod working_set;
+mod write_watch;
 
-pub use allocate::{AllocationRequest, MEM_COMMIT, MEM_RESERVE, MEM_RESET, MEM_TOP_DOWN};
+pub use allocate::{AllocationRequest, MEM_COMMIT, MEM_RESERVE, MEM_RESET, MEM_TOP_DOWN, MEM_WRITE_WATCH};
 pub use commit::CommitCharge;
-pub(crate) use entries::demand_zero;
+pub use control_area::{AreaKind, ControlArea};
+pub(crate) use entries::{demand_zero, protection_in};
 pub use frames::{FrameDatabase, FrameRecord, FrameState, RECORD_BYTES};
 pub use free::{MEM_DECOMMIT, MEM_RELEASE};
+pub use kernel_stack::KernelStack;
 pub use page_file::{MOST_PAGE_FILES, PageFile, PageFileError, PageFileStore};
 pub(crate) use pages::is_guard;
-pub use query::{MEM_FREE, MEM_PRIVATE, MemoryBasicInformation};
+pub use pool::PoolKind;
+pub(crate) use prototype::{Arrival, private_protection};
+pub use query::{MEM_FREE, MEM_IMAGE, MEM_MAPPED, MEM_PRIVATE, MemoryBasicInformation};
+pub use section::{
+    FileIdentity, IdentifiedFile, SEC_COMMIT, SEC_IMAGE, SEC_RESERVE, Section, SectionFile, SectionRequest,
+};
+pub use section_image::ImageInformation;
+pub use shared_user::SHARED_USER_ALIAS;
+pub(crate) use space::SHARED_USER;
 pub use space::{AddressLimits, ProcessMemory};
+pub use stack::UserStack;
 pub use status::NtStatus;
-pub use vad::{Vad, Vads};
+pub use vad::{Vad, Vads, View};
+pub use view::{MappedView, VIEW_SHARE, VIEW_UNMAP, ViewRequest};
 pub use working_set::{WorkingSet, WorkingSetEntry};
+pub use write_watch::WRITE_WATCH_FLAG_RESET;
 
 use crate::ram::Ram;
+use address_runs::AddressRuns;
+use kernel_half::KernelHalf;
+use pool::Pool;
+use std::collections::BTreeMap;
 use vatlas_rules::nt::pte::{PteRules, PteWidth};
 use vatlas_space::{Pfn, Va};
 
@@ -42,7 +73,7 @@ use vatlas_space::{Pfn, Va};
 const RESERVE: u32 = 16;
 
 /// Bases of the software forms: XP's paged pool and the end of its nonpaged pool. The base of subsections is that of
-/// the kernel half; nothing uses it before there are sections.
+/// the kernel half, so that nonpaged pool up to 88000000 can be named.
 pub(crate) const RULES: PteRules = PteRules {
     width: PteWidth::NonPae,
     prototype_base: Va(0xe100_0000),
@@ -53,6 +84,10 @@ pub(crate) const RULES: PteRules = PteRules {
 /// The number of an address space.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct SpaceIndex(pub(crate) usize);
+
+/// The number of a control area.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ControlAreaIndex(pub(crate) usize);
 
 /// What happened so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,8 +100,16 @@ pub struct Counters {
     pub page_ins: u64,
     /// Pages written to page files.
     pub page_outs: u64,
-    /// Writes to page files that failed.
+    /// Writes to page files and mapped files that failed.
     pub failed_writes: u64,
+    /// Writes that made a private copy of a shared page.
+    pub copy_on_write: u64,
+    /// Pages read from the files of images.
+    pub image_page_ins: u64,
+    /// Pages read from mapped data files.
+    pub file_page_ins: u64,
+    /// Pages written to mapped data files.
+    pub file_page_outs: u64,
     /// First writes to pages that were clean.
     pub first_writes: u64,
     /// Pages taken out of working sets.
@@ -83,7 +126,15 @@ pub struct Memory {
     pub(crate) commit: CommitCharge,
     pub(crate) spaces: Vec<ProcessMemory>,
     pub(crate) counters: Counters,
-    kernel_half: Vec<u32>,
+    pub(crate) kernel: KernelHalf,
+    pub(crate) pools: [Pool; 2],
+    system_entries: AddressRuns,
+    shared_user: Option<Pfn>,
+    pub(crate) areas: BTreeMap<ControlAreaIndex, ControlArea>,
+    /// By file, and whether it is an image.
+    pub(crate) area_by_file: BTreeMap<(FileIdentity, bool), ControlAreaIndex>,
+    pub(crate) area_by_subsection: BTreeMap<Va, ControlAreaIndex>,
+    pub(crate) next_area: ControlAreaIndex,
     is_flush_due: bool,
 }
 
@@ -96,8 +147,22 @@ impl Memory {
         let stored: u32 = page_files.iter().map(PageFile::capacity).sum();
         let commit = CommitCharge::new(frames.usable().saturating_sub(RESERVE).saturating_add(stored));
         let counters = Counters::default();
-        let (spaces, kernel_half) = (Vec::new(), vec![0; 512]);
-        Self { frames, page_files, commit, spaces, counters, kernel_half, is_flush_due: false }
+        Self {
+            frames,
+            page_files,
+            commit,
+            spaces: Vec::new(),
+            counters,
+            kernel: KernelHalf::new(),
+            pools: Pool::both(false),
+            system_entries: AddressRuns::new(kernel_stack::FIRST, kernel_stack::END),
+            shared_user: None,
+            areas: BTreeMap::new(),
+            area_by_file: BTreeMap::new(),
+            area_by_subsection: BTreeMap::new(),
+            next_area: ControlAreaIndex(0),
+            is_flush_due: false,
+        }
     }
 
     /// The frame database.
@@ -125,18 +190,22 @@ impl Memory {
         &self.spaces[space.0]
     }
 
+    /// The address spaces that were not deleted.
+    pub fn spaces(&self) -> impl Iterator<Item = SpaceIndex> {
+        let alive = self.spaces.iter().enumerate().filter(|(_, space)| space.is_alive());
+        alive.map(|(index, _)| SpaceIndex(index))
+    }
+
     /// Sets the minimum of a working set, in pages; less than 20 becomes 20.
     pub fn set_minimum_working_set(&mut self, space: SpaceIndex, pages: u32) {
         self.spaces[space.0].working_set.minimum = pages.max(20);
     }
 
-    /// Sets the directory entry for an address of the kernel half, in all address spaces that are made from now on.
-    /// The self-map cannot be set.
-    pub fn set_kernel_entry(&mut self, va: Va, entry: u32) {
-        let index = usize::try_from(va.0 >> 22).unwrap_or(usize::MAX);
-        if let Some(place) = index.checked_sub(512).and_then(|index| self.kernel_half.get_mut(index)) {
-            *place = entry;
-        }
+    /// Sets the maximum of a working set, in pages, and whether it holds even while memory is plentiful. A set that is
+    /// larger becomes smaller when pages come into it.
+    pub fn set_maximum_working_set(&mut self, space: SpaceIndex, pages: u32, is_hard: bool) {
+        let set = &mut self.spaces[space.0].working_set;
+        (set.maximum, set.is_hard) = (pages.max(set.minimum), is_hard);
     }
 
     /// Whether translations must be forgotten since the last time this was asked: entries that processors may hold

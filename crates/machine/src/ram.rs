@@ -113,14 +113,54 @@ impl Ram {
         true
     }
 
+    /// Fills a frame with zeroes, and forgets what was decoded from it; `false` past the end of memory.
+    pub(crate) fn clear(&mut self, frame: Pfn) -> bool {
+        let range = frame.0.checked_mul(FRAME_BYTES as u64).and_then(|at| self.range(Pa(at), FRAME_BYTES));
+        let Some(bytes) = range.and_then(|range| self.bytes.get_mut(range)) else { return false };
+        bytes.fill(0);
+        let state = &mut self.states[frame.0 as usize];
+        *state |= CHANGED;
+        if *state & CODE != 0 {
+            self.stale.push(frame.0 as u32);
+        }
+        true
+    }
+
     /// Reads a little-endian 32-bit number, a page-table entry for example.
     pub fn read_u32(&self, at: Pa) -> Option<u32> {
         u32::try_from(at.0).ok().and_then(|at| self.get(at))
     }
 
     /// Writes a little-endian 32-bit number; `false` past the end of memory.
+    #[inline]
     pub fn write_u32(&mut self, at: Pa, value: u32) -> bool {
-        self.write(at, &value.to_le_bytes())
+        self.write_array(at, &value.to_le_bytes())
+    }
+
+    /// Writes bytes whose number is known beforehand: as [`Self::write`], in fewer steps when they are in one frame.
+    #[inline]
+    pub(crate) fn write_array<const N: usize>(&mut self, at: Pa, bytes: &[u8; N]) -> bool {
+        let start = at.0 as usize;
+        let frame = start / FRAME_BYTES;
+        if start % FRAME_BYTES + N > FRAME_BYTES {
+            return self.write(at, bytes);
+        }
+        let Some(state) = self.states.get_mut(frame) else { return false };
+        *state |= CHANGED;
+        if *state & CODE != 0 {
+            self.stale.push(frame as u32);
+        }
+        match self.bytes.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => *place = *bytes,
+            None => return false,
+        }
+        true
+    }
+
+    /// Reads bytes whose number is known beforehand; `None` past the end of memory.
+    #[inline]
+    pub(crate) fn read_array<const N: usize>(&self, at: Pa) -> Option<[u8; N]> {
+        self.bytes.get(usize::try_from(at.0).ok()?..)?.first_chunk().copied()
     }
 
     fn range(&self, at: Pa, length: usize) -> Option<std::ops::Range<usize>> {

@@ -187,8 +187,8 @@ fn protecting() {
 #[test]
 fn secured_memory_stays() {
     let mut system = system();
-    assert!(system.memory.secure(system.space, Va(0x5001_0123)));
-    assert!(!system.memory.secure(system.space, Va(0x6000_0000)));
+    assert!(system.memory.secure(&mut system.ram, system.space, Va(0x5001_0123)));
+    assert!(!system.memory.secure(&mut system.ram, system.space, Va(0x6000_0000)));
     assert_eq!(system.protect(0x5001_0000, 0x1000, 2), Err(NtStatus::INVALID_PAGE_PROTECTION));
     assert_eq!(system.free(0x5001_0000, 0, RELEASE), Err(NtStatus::INVALID_PAGE_PROTECTION));
 }

@@ -34,16 +34,18 @@ fn a_hundred_megabytes_through_sixteen() {
     assert!(counters.page_ins > 20_000 && counters.page_outs > 20_000, "{counters:?}");
     system.check();
     system.memory.delete_space(&mut system.ram, system.space);
-    assert_eq!(system.memory.commit().charged(), 0);
+    // One page of nonpaged pool and its table stay.
+    assert_eq!((system.memory.commit().charged(), system.memory.kernel_pages()), (2, 2));
     assert_eq!(system.memory.page_files()[0].used(), 0);
-    assert_eq!(system.memory.frames().count(FrameState::Free), system.memory.frames().usable());
+    assert_eq!(system.memory.frames().count(FrameState::Free), system.memory.frames().usable() - 2);
 }
 
 #[test]
 fn a_full_commit_can_all_be_used() {
     let mut system = System::new(256, (128, 192));
     let limit = system.memory.commit().limit();
-    let count = limit + 64 - 2;
+    // The directory, a table, and a page of pool with its table are charged too.
+    let count = limit + 64 - 4;
     system.allocate(BASE, count << 12, BOTH, RW).unwrap();
     assert_eq!(system.memory.commit().limit(), limit + 64, "the page file has grown");
     assert_eq!(system.memory.commit().charged(), limit + 64);
@@ -62,7 +64,7 @@ fn a_full_commit_can_all_be_used() {
 #[test]
 fn locked_pages_leave_room_for_the_others() {
     let mut system = System::new(256, (128, 128));
-    let count = system.memory.commit().limit() - 2;
+    let count = system.memory.commit().limit() - 4;
     system.allocate(BASE, count << 12, BOTH, RW).unwrap();
     (0..u64::from(count)).for_each(|page| system.write(BASE + page * PAGE, &pattern(page)).unwrap());
     // These come from the page file, and would keep their places there if locking did not give them up.
@@ -268,5 +270,62 @@ fn a_program_faults_its_own_pages_in() {
         assert_eq!(system.read(BASE + page * PAGE, 4).unwrap(), (301 - page as u32).to_le_bytes());
     }
     assert!(system.memory.counters().page_outs > 150);
+    system.check();
+}
+
+#[test]
+fn writes_are_watched() {
+    let mut system = System::new(64, (512, 512));
+    let (kind, size) = (BOTH | 0x20_0000, 0x8000);
+    let (base, _) = system.allocate(BASE, size, kind, RW).unwrap();
+    (0..8).for_each(|page| drop(system.read(base + page * PAGE, 1)));
+    [2, 5, 6].iter().for_each(|page| system.write(base + page * PAGE, &[1]).unwrap());
+    let written = |system: &mut System, flags: u32, most: usize| {
+        let range = (Va(BASE), size);
+        let found = system.memory.get_write_watch(&mut system.ram, system.space, flags, range, most).unwrap();
+        found.into_iter().map(|va| (va.0 - BASE) / PAGE).collect::<Vec<_>>()
+    };
+    assert_eq!(written(&mut system, 0, 99), [2, 5, 6]);
+    assert_eq!(written(&mut system, 1, 2), [2, 5], "and forgets these two");
+    assert_eq!(written(&mut system, 0, 99), [6]);
+    system.write(base + 2 * PAGE, &[2]).unwrap();
+    assert_eq!(written(&mut system, 1, 99), [2, 6]);
+    // Through the page file and back: what was written stays dirty, and the next write is seen.
+    system.trim();
+    system.allocate(0x2000_0000, 60 << 12, BOTH, RW).unwrap();
+    (0..60).for_each(|page| system.write(0x2000_0000 + page * PAGE, &[1]).unwrap());
+    assert_eq!(system.read(base + 2 * PAGE, 1).unwrap(), [2]);
+    assert_eq!(written(&mut system, 0, 99), []);
+    system.write(base + 2 * PAGE, &[3]).unwrap();
+    assert_eq!(written(&mut system, 0, 99), [2]);
+    let reset = |system: &mut System, va: u64, size: u32| {
+        system.memory.reset_write_watch(&mut system.ram, system.space, (Va(va), size))
+    };
+    assert_eq!(reset(&mut system, 0x2000_0000, 0x1000), Err(NtStatus::INVALID_PARAMETER_1));
+    assert_eq!(reset(&mut system, BASE, 0x9000), Err(NtStatus::INVALID_PARAMETER_1));
+    assert_eq!(reset(&mut system, BASE, 0), Err(NtStatus::INVALID_PARAMETER_3));
+    assert_eq!(reset(&mut system, 0x8000_0000, 0x1000), Err(NtStatus::INVALID_PARAMETER_2));
+    assert_eq!(reset(&mut system, BASE, size), Ok(()));
+    assert_eq!(written(&mut system, 0, 99), []);
+    let flags = system.memory.get_write_watch(&mut system.ram, system.space, 2, (Va(BASE), size), 1);
+    assert_eq!(flags, Err(NtStatus::INVALID_PARAMETER_2));
+    system.check();
+}
+
+#[test]
+fn a_working_set_has_a_maximum() {
+    let mut system = System::new(1024, (64, 64));
+    system.allocate(BASE, 500 << 12, BOTH, RW).unwrap();
+    (0..400).for_each(|page| system.write(BASE + page * PAGE, &pattern(page)).unwrap());
+    let size = |system: &System| system.memory.space(system.space).working_set().size();
+    assert_eq!(size(&system), 400, "memory is plentiful");
+    system.memory.set_maximum_working_set(system.space, 100, true);
+    (400..500).for_each(|page| system.write(BASE + page * PAGE, &pattern(page)).unwrap());
+    assert_eq!(size(&system), 100);
+    system.check();
+    (0..500).for_each(|page| assert!(system.read(BASE + page * PAGE, 4096).unwrap() == pattern(page)));
+    assert_eq!((size(&system), system.memory.counters().page_outs), (100, 0), "trimmed, not written");
+    assert_eq!(system.memory.balance_working_sets(&mut system.ram, 990), 50, "down to the minimum");
+    assert_eq!(system.memory.balance_working_sets(&mut system.ram, 0), 0);
     system.check();
 }

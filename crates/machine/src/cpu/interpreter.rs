@@ -8,6 +8,7 @@ use super::exit::{Exit, Outcome, Trap};
 use super::flags::{IF, TF};
 use super::mmu::Access;
 use super::op::Op;
+use super::registers::{Fpu, Segment, SegmentRegister};
 use super::{Board, DEBUG, Engine, Event, Exception, HostTraps, INVALID_OPCODE, Registers, Run, Unsupported};
 use vatlas_space::{Pa, Va};
 
@@ -55,6 +56,65 @@ impl Interpreter {
             waiting: [0; 4],
             unsupported: Vec::new(),
         }
+    }
+
+    /// General registers, EIP and EFLAGS: what a trap saves, without a copy of everything else.
+    pub fn user_state(&self) -> ([u32; 8], u32, u32) {
+        let mut general = [0; 8];
+        general.copy_from_slice(&self.core.gpr[..8]);
+        (general, self.core.eip, self.core.eflags())
+    }
+
+    /// Sets general registers, EIP and EFLAGS.
+    pub fn set_user_state(&mut self, general: &[u32; 8], eip: u32, eflags: u32) {
+        self.core.gpr[..8].copy_from_slice(general);
+        self.core.eip = eip;
+        self.core.set_eflags(eflags);
+        self.core.shadow = false;
+    }
+
+    /// A segment register.
+    pub fn segment(&self, register: SegmentRegister) -> Segment {
+        self.core.segments[register as usize]
+    }
+
+    /// Sets a segment register, with CS the privilege.
+    pub fn set_segment(&mut self, register: SegmentRegister, segment: Segment) {
+        match register {
+            SegmentRegister::Cs => self.core.set_code_segment(segment),
+            _ => self.core.segments[register as usize] = segment,
+        }
+    }
+
+    /// x87 and SSE registers.
+    pub fn fpu(&self) -> &Fpu {
+        &self.core.fpu
+    }
+
+    /// x87 and SSE registers, to be changed.
+    pub fn fpu_mut(&mut self) -> &mut Fpu {
+        &mut self.core.fpu
+    }
+
+    /// Debug registers.
+    pub fn debug_registers(&self) -> [u32; 8] {
+        self.core.control.dr
+    }
+
+    /// CR3.
+    pub fn page_directory(&self) -> u32 {
+        self.core.control.cr3
+    }
+
+    /// Instructions that it executed so far.
+    pub fn executed(&self) -> u64 {
+        self.core.executed
+    }
+
+    /// Sets CR3; translations are forgotten.
+    pub fn set_page_directory(&mut self, cr3: u32) {
+        self.core.control.cr3 = cr3;
+        self.core.flush();
     }
 
     /// Runs until the budget is used up or the host is wanted.
@@ -271,12 +331,15 @@ fn single_step(core: &mut Core) -> Trap {
 }
 
 impl Engine for Interpreter {
-    fn run(&mut self, board: &mut Board, budget: u64) -> Run {
+    fn run_into(&mut self, board: &mut Board, budget: u64, run: &mut Run) {
         std::mem::swap(&mut self.core.ram, &mut board.ram);
         let start = self.core.executed;
-        let event = self.execute(&mut board.blocks, start.saturating_add(budget));
+        run.event = self.execute(&mut board.blocks, start.saturating_add(budget));
         std::mem::swap(&mut self.core.ram, &mut board.ram);
-        Run { executed: self.core.executed - start, event, unsupported: std::mem::take(&mut self.unsupported) }
+        run.executed = self.core.executed - start;
+        if !self.unsupported.is_empty() {
+            run.unsupported.append(&mut self.unsupported);
+        }
     }
 
     fn registers(&self) -> Registers {

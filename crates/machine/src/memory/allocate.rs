@@ -2,7 +2,8 @@
 
 use crate::memory::entries::{demand_zero, tables_of};
 use crate::memory::space::SHARED_USER;
-use crate::memory::{FrameState, Memory, NtStatus, SpaceIndex, Vad};
+use crate::memory::view::is_compatible;
+use crate::memory::{AreaKind, FrameState, Memory, NtStatus, SpaceIndex, Vad};
 use crate::ram::Ram;
 use std::ops::RangeInclusive;
 use vatlas_rules::nt::pte::{MmProtection, NtPte};
@@ -16,7 +17,8 @@ pub const MEM_RESERVE: u32 = 0x2000;
 pub const MEM_RESET: u32 = 0x8_0000;
 /// From the highest address down.
 pub const MEM_TOP_DOWN: u32 = 0x10_0000;
-const MEM_WRITE_WATCH: u32 = 0x20_0000;
+/// Remembers which pages are written.
+pub const MEM_WRITE_WATCH: u32 = 0x20_0000;
 const MEM_PHYSICAL: u32 = 0x40_0000;
 const MEM_LARGE_PAGES: u32 = 0x2000_0000;
 const KNOWN: u32 =
@@ -90,7 +92,7 @@ impl Memory {
         let pages = if request.kind == MEM_RESET {
             self.reset(ram, space, request)?
         } else if is_reserving {
-            self.reserve(space, request, protection)?
+            self.reserve(ram, space, request, protection)?
         } else {
             self.commit_pages(ram, space, &pages_of(request), protection)?
         };
@@ -114,6 +116,7 @@ impl Memory {
     /// Checks 15 to 18 and 23, then a descriptor; with `MEM_COMMIT` all of it is committed, without any entry.
     fn reserve(
         &mut self,
+        ram: &mut Ram,
         space: SpaceIndex,
         request: &AllocationRequest,
         protection: MmProtection,
@@ -121,7 +124,7 @@ impl Memory {
         if is_write_copy(protection) {
             return Err(NtStatus::INVALID_PAGE_PROTECTION);
         }
-        if request.kind & (MEM_WRITE_WATCH | MEM_PHYSICAL) != 0 {
+        if request.kind & MEM_PHYSICAL != 0 {
             return Err(NtStatus::NOT_SUPPORTED);
         }
         let pages = match request.base.0 {
@@ -140,10 +143,22 @@ impl Memory {
             self.count_committed(space, &pages, 1);
         }
         let commit = if is_committed { count } else { 0 };
-        let (first, last) = (*pages.start(), *pages.end());
-        let vad = Vad { first, last, protection, is_committed, is_secured: false, commit };
-        self.spaces[space.0].vads.insert(vad);
+        let is_watched = request.kind & MEM_WRITE_WATCH != 0;
+        let vad = Vad { is_committed, is_watched, commit, ..Vad::private(&pages, protection) };
+        self.insert_charged(ram, space, vad)?;
+        self.spaces[space.0].has_watch |= is_watched;
         Ok(pages)
+    }
+
+    /// Puts in a descriptor whose pages are charged; without memory for it the charge goes back.
+    pub(crate) fn insert_charged(&mut self, ram: &mut Ram, space: SpaceIndex, vad: Vad) -> Result<(), NtStatus> {
+        self.insert_vad(ram, space, vad).inspect_err(|_| {
+            self.commit.release(vad.commit);
+            if vad.is_committed || vad.view.is_some() {
+                self.count_committed(space, &vad.pages(), -1);
+            }
+            tables_of(&vad.pages()).for_each(|table| self.settle_table(ram, space, table));
+        })
     }
 
     fn find_hole(&self, space: SpaceIndex, request: &AllocationRequest) -> Option<RangeInclusive<u32>> {
@@ -177,6 +192,9 @@ impl Memory {
     ) -> Result<RangeInclusive<u32>, NtStatus> {
         let vad = self.space(space).vads().find(*pages.start()).filter(|vad| vad.last >= *pages.end());
         let vad = vad.ok_or(NtStatus::CONFLICTING_ADDRESSES)?;
+        if vad.view.is_some() {
+            return self.commit_view(ram, space, (&vad, pages), protection);
+        }
         if is_write_copy(protection) || vad.is_secured {
             return Err(NtStatus::INVALID_PAGE_PROTECTION);
         }
@@ -197,9 +215,32 @@ impl Memory {
                 self.set_entry(ram, space, page, demand_zero(protection));
             }
         }
-        self.spaces[space.0].vads.update(vad.first, |vad| vad.commit += fresh);
+        self.update_vad(ram, space, vad.first, |vad| vad.commit += fresh);
         // Pages that only their descriptor describes need no table.
         tables_of(pages).for_each(|table| self.settle_table(ram, space, table));
+        Ok(pages.clone())
+    }
+
+    /// Checks 21 to 23 for a view: only pages of the page file can be committed, for all views at once.
+    fn commit_view(
+        &mut self,
+        ram: &mut Ram,
+        space: SpaceIndex,
+        (vad, pages): (&Vad, &RangeInclusive<u32>),
+        protection: MmProtection,
+    ) -> Result<RangeInclusive<u32>, NtStatus> {
+        let kind = vad.view.and_then(|view| self.area_kind(view.area));
+        if protection.0 >> 3 == 1 || protection.0 > 0x18 {
+            return Err(NtStatus::INVALID_PAGE_PROTECTION);
+        }
+        if !matches!(kind, Some(AreaKind::PageFile { .. })) {
+            return Err(NtStatus::ALREADY_COMMITTED);
+        }
+        if !is_compatible(vad.protection, protection) {
+            return Err(NtStatus::SECTION_PROTECTION);
+        }
+        self.commit_section(ram, vad, pages)?;
+        self.protect_view(ram, space, (vad, pages), protection)?;
         Ok(pages.clone())
     }
 
@@ -212,7 +253,13 @@ impl Memory {
     ) -> Result<RangeInclusive<u32>, NtStatus> {
         let pages = pages_of(request);
         let vad = self.space(space).vads().find(*pages.start()).filter(|vad| vad.last >= *pages.end());
-        vad.ok_or(NtStatus::CONFLICTING_ADDRESSES)?;
+        let vad = vad.ok_or(NtStatus::CONFLICTING_ADDRESSES)?;
+        match vad.view.and_then(|view| self.area_kind(view.area)) {
+            None => {}
+            // Pages of the page file may be dropped, and are not.
+            Some(AreaKind::PageFile { .. }) => return Ok(pages),
+            Some(_) => return Err(NtStatus::USER_MAPPED_FILE),
+        }
         for page in pages.clone() {
             self.reset_page(ram, space, page);
         }

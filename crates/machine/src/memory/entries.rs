@@ -1,6 +1,8 @@
 //! Page-table entries of a process in guest memory, and the page tables that hold them.
 
+use crate::memory::allocate::is_write_copy;
 use crate::memory::frames::FrameRecord;
+use crate::memory::pages::frame_of;
 use crate::memory::{FrameState, Memory, PageFileError, RULES, SpaceIndex, Vad};
 use crate::ram::Ram;
 use std::ops::RangeInclusive;
@@ -129,16 +131,49 @@ impl Memory {
     /// What a page is: its protection when it is committed.
     pub(crate) fn protection_of(&self, ram: &Ram, space: SpaceIndex, vad: &Vad, page: u32) -> Option<MmProtection> {
         match self.form(ram, space, page) {
-            NtPte::AskVad => vad.is_committed.then_some(vad.protection),
+            NtPte::AskVad => match vad.view {
+                None => vad.is_committed.then_some(vad.protection),
+                Some(view) => {
+                    let own = self.prototype_protection(ram, vad.prototype_of(page)?)?;
+                    Some(if view.is_image { own } else { vad.protection })
+                }
+            },
             NtPte::DemandZero(protection)
             | NtPte::PageFile { protection, .. }
-            | NtPte::Transition { protection, .. } => Some(protection),
+            | NtPte::Transition { protection, .. }
+            | NtPte::PrototypeByVad(protection) => Some(protection),
+            NtPte::Prototype { at, .. } => self.prototype_protection(ram, at),
             NtPte::Valid(entry) => {
-                let frame = Pfn((entry.0 & 0xffff_f000) >> 12);
-                Some(protection_in(self.frames.record(ram, frame).original))
+                let own = protection_in(self.frames.record(ram, frame_of(entry)).original);
+                Some(self.own_protection(space, page).unwrap_or(own))
             }
-            NtPte::Decommitted | NtPte::Prototype { .. } | NtPte::PrototypeByVad(_) | NtPte::Subsection { .. } => None,
+            NtPte::Decommitted | NtPte::Subsection { .. } => None,
         }
+    }
+
+    /// Whether a page is not shared: of private memory, or a private copy.
+    pub(crate) fn is_private(&self, ram: &Ram, space: SpaceIndex, vad: &Vad, page: u32) -> bool {
+        match self.form(ram, space, page) {
+            NtPte::Valid(entry) => !self.frames.record(ram, frame_of(entry)).is_prototype,
+            NtPte::AskVad => vad.view.is_none(),
+            NtPte::Prototype { .. } | NtPte::PrototypeByVad(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a page is in the commit charge of its descriptor: committed private memory, private copies, and pages
+    /// of which a write would make one.
+    pub(crate) fn is_charged(&self, ram: &Ram, space: SpaceIndex, vad: &Vad, page: u32) -> bool {
+        match (vad.view, self.protection_of(ram, space, vad, page)) {
+            (None, protection) => protection.is_some(),
+            (Some(_), Some(protection)) => is_write_copy(protection) || self.is_private(ram, space, vad, page),
+            (Some(view), None) => !view.is_image && is_write_copy(vad.protection),
+        }
+    }
+
+    /// Charged pages of a range inside a descriptor.
+    pub(crate) fn charged_in(&self, ram: &Ram, space: SpaceIndex, vad: &Vad, pages: RangeInclusive<u32>) -> u32 {
+        pages.map(|page| u32::from(self.is_charged(ram, space, vad, page))).sum()
     }
 
     /// Committed pages of a range inside a descriptor.

@@ -17,6 +17,8 @@ pub const RECORD_BYTES: u32 = 24;
 const END: u32 = u32::MAX;
 /// u3: the contents are nowhere else.
 const MODIFIED: u16 = 1 << 0;
+/// u3: the entry is a prototype entry.
+const PROTOTYPE: u16 = 1 << 3;
 
 /// `PageLocation`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -51,8 +53,10 @@ pub struct FrameRecord {
     pub shares: u32,
     /// Where it is.
     pub state: FrameState,
-    /// Whether the contents are nowhere else, while it is in no working set.
+    /// Whether the contents are nowhere else, while it is in no working set; of a shared page, also while it is.
     pub is_modified: bool,
+    /// `PrototypePte`: the page is shared, `entry` is its prototype entry, `shares` counts the entries that map it.
+    pub is_prototype: bool,
     /// Reference count.
     pub references: u16,
     /// `OriginalPte`: what the entry becomes when the frame is used for something else.
@@ -71,6 +75,7 @@ impl FrameRecord {
             shares: word(8),
             state: STATES[(flags >> 8 & 7) as usize],
             is_modified: flags as u16 & MODIFIED != 0,
+            is_prototype: flags as u16 & PROTOTYPE != 0,
             references: (flags >> 16) as u16,
             original: word(0x10),
             table: Pfn((word(0x14) & 0x03ff_ffff).into()),
@@ -78,7 +83,8 @@ impl FrameRecord {
     }
 
     fn encode(&self) -> [u8; 24] {
-        let flags = (self.state as u32) << 8 | u32::from(self.is_modified) | u32::from(self.references) << 16;
+        let bits = if self.is_prototype { PROTOTYPE } else { 0 } | if self.is_modified { MODIFIED } else { 0 };
+        let flags = (self.state as u32) << 8 | u32::from(bits) | u32::from(self.references) << 16;
         let words = [self.link, self.entry.0 as u32, self.shares, flags, self.original, self.table.0 as u32];
         let mut bytes = [0; 24];
         for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
@@ -87,7 +93,12 @@ impl FrameRecord {
         bytes
     }
 
-    /// Physical address of its page-table entry.
+    /// A frame that the system uses, once.
+    pub(crate) fn system() -> Self {
+        Self { state: FrameState::Active, shares: 1, references: 1, ..Self::default() }
+    }
+
+    /// Physical address of its page-table entry, or of its prototype entry.
     pub fn entry_at(&self) -> Pa {
         Pa(self.table.0 << 12 | (self.entry.0 & 0xfff))
     }
@@ -129,7 +140,7 @@ impl FrameDatabase {
         let first = start.saturating_add(own).min(frames);
         let list = List { head: END, tail: END, count: 0 };
         let mut database = Self { base: Pa(u64::from(start) << 12), first, frames, lists: [list; 4] };
-        let system = FrameRecord { state: FrameState::Active, shares: 1, references: 1, ..FrameRecord::default() };
+        let system = FrameRecord::system();
         (0..first).for_each(|frame| database.set(ram, Pfn(frame.into()), &system));
         (first..frames).for_each(|frame| database.push(ram, Pfn(frame.into()), FrameState::Free));
         database
@@ -166,17 +177,14 @@ impl FrameDatabase {
 
     /// The record of a frame; a frame that does not exist is [`FrameState::Bad`].
     pub fn record(&self, ram: &Ram, frame: Pfn) -> FrameRecord {
-        let mut bytes = [0; 24];
-        match self.at(frame) {
-            Some(at) if ram.read(at, &mut bytes) => FrameRecord::decode(bytes),
-            _ => FrameRecord::default(),
-        }
+        let bytes = self.at(frame).and_then(|at| ram.read_array(at));
+        bytes.map_or_else(FrameRecord::default, FrameRecord::decode)
     }
 
     /// Writes a record.
     pub(crate) fn set(&mut self, ram: &mut Ram, frame: Pfn, record: &FrameRecord) {
         if let Some(at) = self.at(frame) {
-            ram.write(at, &record.encode());
+            ram.write_array(at, &record.encode());
         }
     }
 

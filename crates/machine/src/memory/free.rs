@@ -37,6 +37,9 @@ impl Memory {
         }
         let first = (base.0 >> 12) as u32;
         let vad = self.space(space).vads().find(first).ok_or(NtStatus::MEMORY_NOT_ALLOCATED)?;
+        if vad.view.is_some() {
+            return Err(NtStatus::UNABLE_TO_DELETE_SECTION);
+        }
         let last = match size {
             0 if first != vad.first => return Err(NtStatus::FREE_VM_NOT_AT_BASE),
             0 => vad.last,
@@ -51,7 +54,7 @@ impl Memory {
         match kind {
             MEM_DECOMMIT => self.decommit(ram, space, &vad, first..=last)?,
             _ if (first, last) == (vad.first, vad.last) => self.remove_vad(ram, space, &vad),
-            _ => self.release_part(ram, space, &vad, first..=last),
+            _ => self.release_part(ram, space, &vad, first..=last)?,
         }
         Ok((Va(u64::from(first) << 12), (last - first + 1) << 12))
     }
@@ -78,6 +81,7 @@ impl Memory {
             }
         }
         tables_of(pages).for_each(|table| self.settle_table(ram, space, table));
+        self.forget_writes(space, pages);
         self.commit.release(dropped);
         dropped
     }
@@ -97,7 +101,7 @@ impl Memory {
         }
         let left = if is_marked { DECOMMITTED as u32 } else { 0 };
         let dropped = self.drop_pages(ram, space, vad, &pages, left);
-        self.spaces[space.0].vads.update(vad.first, |vad| {
+        self.update_vad(ram, space, vad.first, |vad| {
             vad.commit -= dropped;
             vad.is_committed &= !is_whole;
         });
@@ -107,24 +111,31 @@ impl Memory {
     /// An allocation goes away with all its pages.
     pub(crate) fn remove_vad(&mut self, ram: &mut Ram, space: SpaceIndex, vad: &Vad) {
         self.drop_pages(ram, space, vad, &vad.pages(), 0);
-        self.spaces[space.0].vads.remove(vad.first);
+        self.delete_vad(ram, space, vad);
     }
 
-    /// A part of an allocation goes away; what is below and above it stays.
-    fn release_part(&mut self, ram: &mut Ram, space: SpaceIndex, vad: &Vad, pages: RangeInclusive<u32>) {
+    /// A part of an allocation goes away; what is below and above it stays. The rest keeps the descriptor, a second
+    /// rest needs another.
+    fn release_part(
+        &mut self,
+        ram: &mut Ram,
+        space: SpaceIndex,
+        vad: &Vad,
+        pages: RangeInclusive<u32>,
+    ) -> Result<(), NtStatus> {
+        let below = (*pages.start() > vad.first).then(|| vad.first..=pages.start() - 1);
+        let above = (*pages.end() < vad.last).then(|| pages.end() + 1..=vad.last);
+        let mut nodes = vec![vad.node];
+        if below.is_some() && above.is_some() {
+            nodes.push(self.new_vad_node(ram, vad)?);
+        }
         self.drop_pages(ram, space, vad, &pages, 0);
-        self.spaces[space.0].vads.remove(vad.first);
-        if *pages.start() > vad.first {
-            self.keep_part(ram, space, vad, vad.first..=pages.start() - 1);
+        self.unlink_vad(ram, space, vad);
+        for (pages, node) in [below, above].into_iter().flatten().zip(nodes) {
+            let commit = self.committed_in(ram, space, vad, pages.clone());
+            let part = Vad { first: *pages.start(), last: *pages.end(), commit, node, ..*vad };
+            self.insert_vad(ram, space, part)?;
         }
-        if *pages.end() < vad.last {
-            self.keep_part(ram, space, vad, pages.end() + 1..=vad.last);
-        }
-    }
-
-    fn keep_part(&mut self, ram: &Ram, space: SpaceIndex, vad: &Vad, pages: RangeInclusive<u32>) {
-        let (first, last) = (*pages.start(), *pages.end());
-        let commit = self.committed_in(ram, space, vad, pages);
-        self.spaces[space.0].vads.insert(Vad { first, last, commit, ..*vad });
+        Ok(())
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::fault::{FaultAccess, FaultException};
 use crate::memory::pages::is_guard;
-use crate::memory::{Memory, NtStatus, SpaceIndex};
+use crate::memory::{Memory, NtStatus, RULES, SpaceIndex};
 use crate::ram::Ram;
 use std::ops::RangeInclusive;
-use vatlas_rules::nt::pte::{MmProtection, NtPte};
+use vatlas_rules::nt::pte::{MmProtection, NtPte, PteHome, decode_pte};
 use vatlas_space::{Pfn, Va};
 
 /// Pages of the minimum working set that cannot be locked.
@@ -58,29 +58,33 @@ impl Memory {
         Ok(())
     }
 
-    /// A locked page gives its place in a page file back: it counts as dirty.
+    /// A locked page gives its place in a page file back: it counts as dirty. A shared page that is in a file stays so.
     fn lock_page(&mut self, ram: &mut Ram, space: SpaceIndex, page: u32) -> Result<(), FaultException> {
         let access = FaultAccess { va: Va(u64::from(page) << 12), is_write: false, is_user: true };
         self.translate(ram, space, access)?;
-        self.make_dirty(ram, space, page, false);
+        let frame = self.walk(ram, space, access.va).mapping().map_or(Pfn(0), |mapping| Pfn(mapping.pa.0 >> 12));
+        let record = self.frames.record(ram, frame);
+        if !record.is_prototype {
+            self.make_dirty(ram, space, page, false);
+        } else if matches!(decode_pte(record.original.into(), PteHome::Prototype, &RULES), NtPte::PageFile { .. }) {
+            self.release_backing(ram, frame);
+            self.frames.update(ram, frame, |record| record.is_modified = true);
+        }
         self.set_locked(ram, space, page, true);
         Ok(())
     }
 
-    fn member(&self, ram: &Ram, space: SpaceIndex, page: u32) -> Option<usize> {
-        let NtPte::Valid(entry) = self.form(ram, space, page) else { return None };
-        Some(self.frames.record(ram, Pfn((entry.0 & 0xffff_f000) >> 12)).link as usize)
-    }
-
-    fn is_locked(&self, ram: &Ram, space: SpaceIndex, page: u32) -> bool {
+    pub(crate) fn is_locked(&self, ram: &Ram, space: SpaceIndex, page: u32) -> bool {
         let index = self.member(ram, space, page);
-        index.and_then(|index| self.space(space).working_set.entries.get(index)).is_some_and(|entry| entry.is_locked)
+        index
+            .and_then(|index| self.space(space).working_set.entries.get(index as usize))
+            .is_some_and(|entry| entry.is_locked)
     }
 
-    fn set_locked(&mut self, ram: &Ram, space: SpaceIndex, page: u32, is_locked: bool) {
+    pub(crate) fn set_locked(&mut self, ram: &Ram, space: SpaceIndex, page: u32, is_locked: bool) {
         let Some(index) = self.member(ram, space, page) else { return };
         let set = &mut self.spaces[space.0].working_set;
-        if let Some(entry) = set.entries.get_mut(index) {
+        if let Some(entry) = set.entries.get_mut(index as usize) {
             set.locked = set.locked + u32::from(is_locked) - u32::from(entry.is_locked);
             entry.is_locked = is_locked;
         }

@@ -20,7 +20,7 @@ pub trait PageFileStore {
     /// Makes room for `pages` pages. What was written before stays.
     fn grow(&mut self, pages: u32) -> Result<(), PageFileError>;
     /// Reads a page that was written before.
-    fn read(&mut self, page: u32, bytes: &mut [u8; FRAME_BYTES]) -> Result<(), PageFileError>;
+    fn read(&self, page: u32, bytes: &mut [u8; FRAME_BYTES]) -> Result<(), PageFileError>;
     /// Writes a page. After an error the page on the store is taken to be lost, the one in memory is kept.
     fn write(&mut self, page: u32, bytes: &[u8; FRAME_BYTES]) -> Result<(), PageFileError>;
 }
@@ -65,6 +65,14 @@ impl PageFile {
     /// Pages that hold something.
     pub const fn used(&self) -> u32 {
         self.used
+    }
+
+    /// Reads a page, for whoever looks at the machine from outside.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn read(&self, page: u32, bytes: &mut [u8; FRAME_BYTES]) -> Result<(), PageFileError> {
+        self.store.read(page, bytes)
     }
 
     /// Grows by `pages`, or up to the maximum. The new pages; 0 when the host has no room.

@@ -10,6 +10,10 @@ use vatlas_space::{Protection, Va};
 pub const MEM_FREE: u32 = 0x1_0000;
 /// Type: private memory.
 pub const MEM_PRIVATE: u32 = 0x2_0000;
+/// Type: a view of a data file or of the page file; private copies in it too.
+pub const MEM_MAPPED: u32 = 0x4_0000;
+/// Type: a view of an image; private copies in it too.
+pub const MEM_IMAGE: u32 = 0x100_0000;
 
 /// `MEMORY_BASIC_INFORMATION`, 28 bytes in a 32-bit process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +30,7 @@ pub struct MemoryBasicInformation {
     pub state: u32,
     /// Of committed pages; `PAGE_NOACCESS` for free ones, 0 for reserved ones.
     pub protect: Protection,
-    /// `MEM_PRIVATE`, or 0 when it is free.
+    /// `MEM_PRIVATE`, `MEM_MAPPED`, `MEM_IMAGE`, or 0 when it is free.
     pub kind: u32,
 }
 
@@ -100,7 +104,11 @@ impl Memory {
             region_size: (pages as u32) << 12,
             state: if protection.is_some() { MEM_COMMIT } else { MEM_RESERVE },
             protect: protection.map_or(Protection(0), MmProtection::protection),
-            kind: MEM_PRIVATE,
+            kind: match vad.view {
+                None => MEM_PRIVATE,
+                Some(view) if view.is_image => MEM_IMAGE,
+                Some(_) => MEM_MAPPED,
+            },
         }
     }
 }

@@ -8,6 +8,8 @@ use vatlas_space::{Pa, PageTableEntry, Pfn};
 
 /// Pages that are trimmed, and written, at a time.
 const BATCH: u32 = 16;
+/// With fewer frames at hand than this, working sets do not grow over their maximum.
+const PLENTY: u32 = 64;
 
 impl Memory {
     /// A frame of zeroes that is in no list: zeroed, free, standby, and if there is none of these, what trimming and
@@ -33,7 +35,7 @@ impl Memory {
             return Some(frame);
         }
         let frame = self.frames.pop(ram, FrameState::Free).or_else(|| self.repurpose(ram))?;
-        ram.write(Pa(frame.0 << 12), &[0; FRAME_BYTES]);
+        ram.clear(frame);
         Some(frame)
     }
 
@@ -52,7 +54,7 @@ impl Memory {
         let mut done = 0;
         while done < count {
             let Some(frame) = self.frames.pop(ram, FrameState::Free) else { break };
-            ram.write(Pa(frame.0 << 12), &[0; FRAME_BYTES]);
+            ram.clear(frame);
             self.frames.push(ram, frame, FrameState::Zeroed);
             done += 1;
         }
@@ -73,7 +75,6 @@ impl Memory {
                 Ok(original) => {
                     self.frames.update(ram, frame, |record| record.original = original);
                     self.frames.push(ram, frame, FrameState::Standby);
-                    self.counters.page_outs += 1;
                     written += 1;
                 }
                 Err(failure) => {
@@ -83,12 +84,18 @@ impl Memory {
                 }
             }
         }
+        self.retire_unused_areas(ram);
         error.filter(|_| written == 0).map_or(Ok(written), Err)
     }
 
-    /// Writes a frame to the first page file that takes it; the entry that says where it is.
+    /// Writes a frame to the data file that it belongs to, or to the first page file that takes it; the entry that says
+    /// where it is.
     fn write_page(&mut self, ram: &Ram, frame: Pfn) -> Result<u32, PageFileError> {
-        let protection = protection_in(self.frames.record(ram, frame).original);
+        let record = self.frames.record(ram, frame);
+        if let Some(area) = self.data_file_of(&record) {
+            return self.write_file_page(ram, area, frame).map(|()| record.original);
+        }
+        let protection = protection_in(record.original);
         let mut bytes = [0; FRAME_BYTES];
         ram.read(Pa(frame.0 << 12), &mut bytes);
         let mut error = PageFileError(NtStatus::DISK_FULL);
@@ -96,6 +103,7 @@ impl Memory {
             let Some(page) = file.take() else { continue };
             match file.store.write(page, &bytes) {
                 Ok(()) => {
+                    self.counters.page_outs += 1;
                     let form = NtPte::PageFile { file: number, page, protection };
                     return Ok(encode_pte(form, &RULES).unwrap_or_default());
                 }
@@ -106,6 +114,32 @@ impl Memory {
             }
         }
         Err(error)
+    }
+
+    /// Before a page comes into a working set that is as large as it may be: others leave it. Locked pages stay.
+    pub(crate) fn make_room(&mut self, ram: &mut Ram, space: SpaceIndex) {
+        let set = &self.space(space).working_set;
+        let excess = (set.size() + 1).saturating_sub(set.maximum);
+        if excess > 0 && (set.is_hard || self.frames.available() < PLENTY) {
+            self.trim_working_set(ram, space, excess.min(BATCH));
+        }
+    }
+
+    /// The balance set manager: trims working sets that are over their minimum, the largest first, until `goal` frames
+    /// are at hand or wait to be written. To be called about once a second. How many pages left.
+    pub fn balance_working_sets(&mut self, ram: &mut Ram, goal: u32) -> u32 {
+        let mut trimmed = 0;
+        while self.frames.available() + self.frames.count(FrameState::Modified) < goal {
+            let over = self.spaces.iter().enumerate().map(|(index, space)| {
+                (space.working_set.size().saturating_sub(space.working_set.minimum), std::cmp::Reverse(index))
+            });
+            let Some((excess, std::cmp::Reverse(index))) = over.max().filter(|(excess, _)| *excess > 0) else { break };
+            match self.trim_working_set(ram, SpaceIndex(index), excess.min(BATCH)) {
+                0 => break,
+                count => trimmed += count,
+            }
+        }
+        trimmed
     }
 
     /// Trims the largest working set. How many pages left it.

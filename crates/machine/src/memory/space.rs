@@ -3,6 +3,7 @@
 use crate::memory::frames::FrameRecord;
 use crate::memory::{FrameState, Memory, NtStatus, SpaceIndex, Vads, WorkingSet};
 use crate::ram::Ram;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use vatlas_space::{Pa, Pfn, Va};
 
@@ -25,6 +26,12 @@ impl AddressLimits {
     pub const TWO_GB: Self = Self { highest_user: Va(0x7ffe_ffff), highest_vad: Va(0x7ffd_ffff) };
     /// 3 GB, for large-address-aware images on a system started with `/3GB`.
     pub const THREE_GB: Self = Self { highest_user: Va(0xbffe_ffff), highest_vad: Va(0xbffd_ffff) };
+
+    /// `/userva`: so many megabytes for a large-address-aware image, 2048 to 3072; others become the nearest of them.
+    pub fn user_megabytes(megabytes: u32) -> Self {
+        let end = u64::from(megabytes.clamp(2048, 3072)) << 20;
+        Self { highest_user: Va(end - 0x1_0001), highest_vad: Va(end - 0x2_0001) }
+    }
 }
 
 /// Page numbers of the shared user page and of the hole behind it, which nobody can allocate.
@@ -49,6 +56,13 @@ pub struct ProcessMemory {
     pub(crate) vads: Vads,
     pub(crate) working_set: WorkingSet,
     pub(crate) tables: Vec<TableUse>,
+    pub(crate) vad_root: Va,
+    pub(crate) root_cell: Option<Va>,
+    /// Some descriptor has, or had, write watch.
+    pub(crate) has_watch: bool,
+    /// Pages of descriptors with write watch that were written.
+    pub(crate) written: BTreeSet<u32>,
+    is_deleted: bool,
 }
 
 impl ProcessMemory {
@@ -62,6 +76,11 @@ impl ProcessMemory {
         (self.directory.0 as u32) << 12
     }
 
+    /// Whether it was not deleted yet.
+    pub const fn is_alive(&self) -> bool {
+        !self.is_deleted
+    }
+
     /// Its limits.
     pub const fn limits(&self) -> AddressLimits {
         self.limits
@@ -72,12 +91,18 @@ impl ProcessMemory {
         &self.vads
     }
 
+    /// `VadRoot`: the descriptor on top of the tree in guest memory; 0 when there is none.
+    pub const fn vad_root(&self) -> Va {
+        self.vad_root
+    }
+
     /// Its working set.
     pub const fn working_set(&self) -> &WorkingSet {
         &self.working_set
     }
 
-    /// Committed pages, without page tables.
+    /// Pages in the commit charge, without page tables: committed private memory, and of views what is private or
+    /// would be when it is written.
     pub fn committed_pages(&self) -> u32 {
         self.vads.iter().map(|vad| vad.commit).sum()
     }
@@ -92,15 +117,20 @@ impl Memory {
     /// Makes an empty address space: a page directory with the kernel half and the self-map. Charges its page.
     ///
     /// # Errors
-    /// `STATUS_COMMITMENT_LIMIT`; `STATUS_NO_MEMORY` when there is no frame.
+    /// `STATUS_INVALID_PARAMETER` when the kernel half begins below the limits; `STATUS_COMMITMENT_LIMIT`;
+    /// `STATUS_NO_MEMORY` when there is no frame.
     pub fn create_space(&mut self, ram: &mut Ram, limits: AddressLimits) -> Result<SpaceIndex, NtStatus> {
+        if limits.highest_user >= self.system_range_start() {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
+        self.prepare_pool(ram)?;
         self.charge(1)?;
         let Ok(directory) = self.obtain_frame(ram) else {
             self.commit.release(1);
             return Err(NtStatus::NO_MEMORY);
         };
         let mapped = (directory.0 as u32) << 12 | KERNEL_TABLE;
-        for (index, entry) in (512..).zip(&self.kernel_half) {
+        for (index, entry) in (512..).zip(&self.kernel.directory) {
             let entry = if index == SELF_MAP { mapped } else { *entry };
             ram.write_u32(Pa((directory.0 << 12) + u64::from(index) * 4), entry);
         }
@@ -113,9 +143,18 @@ impl Memory {
             ..FrameRecord::default()
         };
         self.frames.set(ram, directory, &record);
-        let (vads, working_set) = (Vads::default(), WorkingSet::default());
-        let tables = vec![TableUse::default(); 1024];
-        self.spaces.push(ProcessMemory { directory, limits, vads, working_set, tables });
+        self.spaces.push(ProcessMemory {
+            directory,
+            limits,
+            vads: Vads::default(),
+            working_set: WorkingSet::default(),
+            tables: vec![TableUse::default(); 1024],
+            vad_root: Va(0),
+            root_cell: None,
+            has_watch: false,
+            written: BTreeSet::new(),
+            is_deleted: false,
+        });
         Ok(SpaceIndex(self.spaces.len() - 1))
     }
 
@@ -124,10 +163,15 @@ impl Memory {
     pub fn delete_space(&mut self, ram: &mut Ram, space: SpaceIndex) {
         let vads: Vec<_> = self.spaces[space.0].vads.iter().copied().collect();
         for vad in vads {
-            self.remove_vad(ram, space, &vad);
+            match vad.view {
+                Some(_) => self.remove_view(ram, space, vad.first),
+                None => self.remove_vad(ram, space, &vad),
+            }
         }
+        self.unmap_shared_user(ram, space);
         let process = &mut self.spaces[space.0];
-        if process.limits.highest_user.0 != 0 {
+        if !process.is_deleted {
+            process.is_deleted = true;
             process.limits = AddressLimits { highest_user: Va(0), highest_vad: Va(0) };
             let directory = process.directory;
             self.frames.push(ram, directory, FrameState::Free);

@@ -1,29 +1,52 @@
 //! Virtual address descriptors: what a process asked for, by page number.
 
+use crate::memory::ControlAreaIndex;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use vatlas_rules::nt::pte::MmProtection;
+use vatlas_space::Va;
 
 /// Pages of 64 KB: allocations begin at multiples of it.
 const GRANULARITY: u32 = 16;
 /// The lowest page number of an allocation.
 const LOWEST: u32 = 0x10;
 
-/// A descriptor of private memory: `MMVAD_SHORT`.
+/// What a view shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct View {
+    /// The control area of its section.
+    pub area: ControlAreaIndex,
+    /// `FirstPrototypePte`: the prototype entry of the first page.
+    pub prototype: Va,
+    /// `ImageMap`: the view of an image section.
+    pub is_image: bool,
+    /// `FileOffset`: where it begins in the section, in units of 64 KB.
+    pub offset: u32,
+    /// `Inherit`: a child process gets the view too.
+    pub is_inherited: bool,
+}
+
+/// A descriptor: `MMVAD_SHORT` of private memory, `MMVAD` of a view, `MMVAD_LONG` of what nobody may change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Vad {
     /// `StartingVpn`.
     pub first: u32,
     /// `EndingVpn`.
     pub last: u32,
-    /// What the allocation was made with.
+    /// What the allocation was made with; of images `PAGE_EXECUTE_WRITECOPY`.
     pub protection: MmProtection,
     /// `MemCommit`: a zero entry is committed with the protection above.
     pub is_committed: bool,
     /// `NoChange`: neither protected anew nor freed.
     pub is_secured: bool,
-    /// `CommitCharge`: pages that are committed.
+    /// `WriteWatch`: pages that are written are remembered.
+    pub is_watched: bool,
+    /// `CommitCharge`: pages that are committed; of a view those that are private, or would be when written.
     pub commit: u32,
+    /// Of a section; otherwise the memory is private.
+    pub view: Option<View>,
+    /// Where it is in guest memory.
+    pub node: Va,
 }
 
 impl Vad {
@@ -31,9 +54,30 @@ impl Vad {
     pub const fn pages(&self) -> RangeInclusive<u32> {
         self.first..=self.last
     }
+
+    /// A descriptor of private memory that is not in a tree yet.
+    pub(crate) fn private(pages: &RangeInclusive<u32>, protection: MmProtection) -> Self {
+        Self {
+            first: *pages.start(),
+            last: *pages.end(),
+            protection,
+            is_committed: false,
+            is_secured: false,
+            is_watched: false,
+            commit: 0,
+            view: None,
+            node: Va(0),
+        }
+    }
+
+    /// The prototype entry of a page of a view.
+    pub(crate) fn prototype_of(&self, page: u32) -> Option<Va> {
+        let view = self.view.filter(|_| self.pages().contains(&page))?;
+        Some(Va(view.prototype.0 + u64::from(page - self.first) * 4))
+    }
 }
 
-/// The descriptors of a process.
+/// The descriptors of a process: an index of the tree in guest memory.
 #[derive(Clone, Debug, Default)]
 pub struct Vads {
     by_first: BTreeMap<u32, Vad>,
@@ -63,10 +107,11 @@ impl Vads {
         self.by_first.remove(&first);
     }
 
-    pub(crate) fn update(&mut self, first: u32, change: impl FnOnce(&mut Vad)) {
-        if let Some(vad) = self.by_first.get_mut(&first) {
-            change(vad);
-        }
+    /// Changes one; what it is now.
+    pub(crate) fn update(&mut self, first: u32, change: impl FnOnce(&mut Vad)) -> Option<Vad> {
+        let vad = self.by_first.get_mut(&first)?;
+        change(vad);
+        Some(*vad)
     }
 
     /// Whether a range touches a descriptor.

@@ -3,12 +3,15 @@
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+#[path = "census.rs"]
+mod census;
+
+use census::Census;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
-use vatlas_machine::memory::{AddressLimits, AllocationRequest, FrameState, PageFile, PageFileError, PageFileStore};
+use vatlas_machine::memory::{AddressLimits, AllocationRequest, PageFile, PageFileError, PageFileStore};
 use vatlas_machine::{FaultAccess, FaultException, Memory, NtStatus, Ram, Resolution, SpaceIndex};
-use vatlas_space::{Pa, Pfn, Protection, Va};
+use vatlas_space::{Pfn, Protection, Va};
 
 pub const RESERVE: u32 = 0x2000;
 pub const COMMIT: u32 = 0x1000;
@@ -33,7 +36,7 @@ impl PageFileStore for Store {
         disk.grow_error.map_or(Ok(()), |error| Err(PageFileError(error)))
     }
 
-    fn read(&mut self, page: u32, bytes: &mut [u8; 4096]) -> Result<(), PageFileError> {
+    fn read(&self, page: u32, bytes: &mut [u8; 4096]) -> Result<(), PageFileError> {
         let disk = self.0.borrow();
         bytes.copy_from_slice(&disk.bytes[page as usize * 4096..][..4096]);
         disk.read_error.map_or(Ok(()), |error| Err(PageFileError(error)))
@@ -67,8 +70,16 @@ impl System {
         let disk = Rc::new(RefCell::new(Disk::default()));
         let file = PageFile::new(Box::new(Store(Rc::clone(&disk))), pages, maximum).unwrap();
         let mut memory = Memory::new(&mut ram, Pfn(16), vec![file]);
+        if limits.highest_user > AddressLimits::TWO_GB.highest_user {
+            memory.start_with_three_gigabytes();
+        }
         let space = memory.create_space(&mut ram, limits).unwrap();
         Self { ram, memory, space, disk }
+    }
+
+    /// Calls are for another process from now on.
+    pub fn switch_to(&mut self, space: SpaceIndex) {
+        self.space = space;
     }
 
     pub fn allocate(&mut self, base: u64, size: u32, kind: u32, protection: u32) -> Result<(u64, u32), NtStatus> {
@@ -121,55 +132,6 @@ impl System {
     /// Every count agrees with what is in guest memory.
     #[track_caller]
     pub fn check(&self) {
-        let frames = self.memory.frames();
-        let process = self.memory.space(self.space);
-        let mut slots = BTreeSet::new();
-        let (mut mapped, mut waiting, mut tables) = (0, 0, 0);
-        for table in 0..512_u64 {
-            let pde = self.ram.read_u32(Pa(u64::from(process.cr3()) + table * 4)).unwrap();
-            if pde & 1 == 0 {
-                continue;
-            }
-            tables += 1;
-            let mut shares = 1;
-            for index in 0..1024_u64 {
-                let at = Pa(u64::from(pde & !0xfff) + index * 4);
-                let pte = self.ram.read_u32(at).unwrap();
-                let frame = Pfn((pte >> 12).into());
-                let record = frames.record(&self.ram, frame);
-                let slot = match pte {
-                    0 => continue,
-                    _ if pte & 1 != 0 => {
-                        assert_eq!((record.state, record.entry_at(), record.shares), (FrameState::Active, at, 1));
-                        let member = process.working_set().members()[record.link as usize];
-                        assert_eq!((u64::from(member.page), member.frame), (table << 10 | index, frame));
-                        mapped += 1;
-                        shares += 1;
-                        record.original
-                    }
-                    _ if pte & 0x800 != 0 => {
-                        assert!(matches!(record.state, FrameState::Standby | FrameState::Modified), "{record:?}");
-                        assert_eq!(record.entry_at(), at);
-                        assert_eq!(record.original & 0x3e0, pte & 0x3e0, "protections");
-                        waiting += 1;
-                        shares += 1;
-                        record.original
-                    }
-                    _ => pte,
-                };
-                if slot >> 12 != 0 {
-                    assert!(slots.insert(slot >> 12), "two pages in one place of the page file");
-                }
-            }
-            assert_eq!(frames.record(&self.ram, Pfn((pde >> 12).into())).shares, shares, "shares of a table");
-        }
-        assert_eq!(mapped, process.working_set().size());
-        assert_eq!(waiting, frames.count(FrameState::Standby) + frames.count(FrameState::Modified));
-        assert_eq!(slots.len() as u32, self.memory.page_files()[0].used());
-        let free = frames.count(FrameState::Free) + frames.count(FrameState::Zeroed);
-        assert_eq!(free + waiting + mapped + tables + 1, frames.usable(), "frames");
-        let charged = 1 + process.committed_pages() + process.charged_tables();
-        assert_eq!(self.memory.commit().charged(), charged, "commit");
-        assert!(tables <= process.charged_tables(), "a table that is not charged");
+        Census::of(self).check(self);
     }
 }

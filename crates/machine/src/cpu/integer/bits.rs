@@ -96,8 +96,10 @@ pub(super) fn bind(instruction: &Instruction, shape: Shape) -> Option<Handler> {
         Mnemonic::Bts => bind_bit::<SET>(shape),
         Mnemonic::Btr => bind_bit::<RESET>(shape),
         Mnemonic::Btc => bind_bit::<3>(shape),
-        Mnemonic::Bsf => bind_scan::<true>(shape),
-        Mnemonic::Bsr => bind_scan::<false>(shape),
+        // A processor without BMI1 and ABM passes over the prefix F3 in front of bsf and bsr. Compilers write it for
+        // speed on those that have them, where the results agree unless the source is zero.
+        Mnemonic::Bsf | Mnemonic::Tzcnt => bind_scan::<true>(shape),
+        Mnemonic::Bsr | Mnemonic::Lzcnt => bind_scan::<false>(shape),
         Mnemonic::Bswap if shape.width == 16 => Some(bswap::<u16>),
         Mnemonic::Bswap => Some(bswap::<u32>),
         _ => None,

@@ -1,0 +1,193 @@
+//! Handle tables: multiples of 4 that name objects, with what they may be used for.
+
+use crate::memory::NtStatus;
+use crate::nt::objects::{Body, ObjectId, ObjectType};
+use crate::nt::process::ProcessIndex;
+use crate::nt::{System, status};
+
+/// The current process.
+pub(crate) const CURRENT_PROCESS: u32 = 0xffff_ffff;
+/// The current thread.
+pub(crate) const CURRENT_THREAD: u32 = 0xffff_fffe;
+/// The handle is inherited by processes that this one makes.
+pub(crate) const INHERIT: u8 = 2;
+/// The handle cannot be closed.
+pub(crate) const PROTECT: u8 = 1;
+/// Most handles of a process.
+const MOST: usize = 1 << 20;
+
+/// What a handle names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct HandleEntry {
+    pub object: ObjectId,
+    pub access: u32,
+    pub attributes: u8,
+}
+
+/// The handles of a process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HandleTable {
+    entries: Vec<Option<HandleEntry>>,
+    /// Free places; the one freed last is used first, as on NT.
+    free: Vec<u32>,
+    count: u32,
+}
+
+fn index(handle: u32) -> Option<usize> {
+    usize::try_from(handle >> 2).ok()?.checked_sub(1)
+}
+
+impl HandleTable {
+    pub(crate) fn insert(&mut self, entry: HandleEntry) -> Result<u32, NtStatus> {
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None if self.entries.len() >= MOST => return Err(status::INSUFFICIENT_RESOURCES),
+            None => {
+                self.entries.push(None);
+                self.entries.len() as u32 - 1
+            }
+        };
+        self.entries[place as usize] = Some(entry);
+        self.count += 1;
+        Ok((place + 1) * 4)
+    }
+
+    /// The low two bits of a handle are the program's.
+    pub(crate) fn get(&self, handle: u32) -> Option<HandleEntry> {
+        *self.entries.get(index(handle)?)?
+    }
+
+    pub(crate) fn set_attributes(&mut self, handle: u32, attributes: u8) {
+        let entry = index(handle).and_then(|place| self.entries.get_mut(place)).and_then(Option::as_mut);
+        if let Some(entry) = entry {
+            entry.attributes = attributes;
+        }
+    }
+
+    fn remove(&mut self, handle: u32) -> Option<HandleEntry> {
+        let place = index(handle)?;
+        let entry = self.entries.get_mut(place)?.take()?;
+        self.free.push(place as u32);
+        self.count -= 1;
+        Some(entry)
+    }
+
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// All handles and what they name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, HandleEntry)> {
+        (1..).zip(&self.entries).filter_map(|(place, entry)| Some((place * 4, (*entry)?)))
+    }
+}
+
+impl System {
+    /// A new handle of a process for an object, which gets one more reference.
+    pub(crate) fn open_handle(
+        &mut self,
+        process: ProcessIndex,
+        object: ObjectId,
+        access: u32,
+    ) -> Result<u32, NtStatus> {
+        let entry = HandleEntry { object, access, attributes: 0 };
+        let handle = self.processes[process.0].handles.insert(entry)?;
+        if let Some(object) = self.objects.get_mut(object) {
+            object.handles += 1;
+            object.references += 1;
+        }
+        Ok(handle)
+    }
+
+    /// A handle for an object that was just made: the maker's own reference goes.
+    pub(crate) fn open_new(&mut self, process: ProcessIndex, object: ObjectId, access: u32) -> Result<u32, NtStatus> {
+        let handle = self.open_handle(process, object, access);
+        self.release_object(object);
+        handle
+    }
+
+    /// Closes a handle.
+    pub(crate) fn close_handle(&mut self, process: ProcessIndex, handle: u32) -> Result<(), NtStatus> {
+        let table = &mut self.processes[process.0].handles;
+        let entry = table.get(handle).ok_or(status::INVALID_HANDLE)?;
+        if entry.attributes & PROTECT != 0 {
+            return Err(status::HANDLE_NOT_CLOSABLE);
+        }
+        table.remove(handle);
+        self.forget_handle(entry.object);
+        Ok(())
+    }
+
+    /// Closes all handles of a process, also protected ones.
+    pub(crate) fn close_all_handles(&mut self, process: ProcessIndex) {
+        let table = std::mem::take(&mut self.processes[process.0].handles);
+        for (_, entry) in table.iter() {
+            self.forget_handle(entry.object);
+        }
+    }
+
+    fn forget_handle(&mut self, object: ObjectId) {
+        let mut closed = None;
+        if let Some(object) = self.objects.get_mut(object) {
+            object.handles = object.handles.saturating_sub(1);
+            closed = Some(&object.body).filter(|_| object.handles == 0);
+        }
+        if let Some(Body::File(file)) = closed {
+            self.files.borrow_mut().cleanup(*file);
+            self.release_object(object);
+            return self.retry_files(false);
+        }
+        self.release_object(object);
+    }
+
+    /// What a handle names, or the current process or thread.
+    pub(crate) fn entry_by_handle(&self, call: &super::Call, handle: u32) -> Result<HandleEntry, NtStatus> {
+        let object = match handle {
+            CURRENT_PROCESS => self.processes[call.process.0].object,
+            CURRENT_THREAD => self.threads[call.thread.0].object,
+            _ => return self.processes[call.process.0].handles.get(handle).ok_or(status::INVALID_HANDLE),
+        };
+        Ok(HandleEntry { object, access: 0x1f_0fff, attributes: 0 })
+    }
+
+    /// The object of a type that a handle names.
+    pub(crate) fn object_by_handle(
+        &self,
+        call: &super::Call,
+        handle: u32,
+        kind: ObjectType,
+    ) -> Result<ObjectId, NtStatus> {
+        let entry = self.entry_by_handle(call, handle)?;
+        match self.objects.body(entry.object) {
+            Some(body) if body.kind() == kind => Ok(entry.object),
+            Some(_) => Err(status::OBJECT_TYPE_MISMATCH),
+            None => Err(status::INVALID_HANDLE),
+        }
+    }
+
+    /// The process that a handle names.
+    pub(crate) fn process_by_handle(&self, call: &super::Call, handle: u32) -> Result<ProcessIndex, NtStatus> {
+        if handle == CURRENT_PROCESS {
+            return Ok(call.process);
+        }
+        match self.objects.body(self.object_by_handle(call, handle, ObjectType::Process)?) {
+            Some(Body::Process(process)) => Ok(*process),
+            _ => Err(status::INVALID_HANDLE),
+        }
+    }
+
+    /// The thread that a handle names.
+    pub(crate) fn thread_by_handle(
+        &self,
+        call: &super::Call,
+        handle: u32,
+    ) -> Result<super::thread::ThreadIndex, NtStatus> {
+        if handle == CURRENT_THREAD {
+            return Ok(call.thread);
+        }
+        match self.objects.body(self.object_by_handle(call, handle, ObjectType::Thread)?) {
+            Some(Body::Thread(thread)) => Ok(*thread),
+            _ => Err(status::INVALID_HANDLE),
+        }
+    }
+}
