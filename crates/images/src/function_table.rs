@@ -3,8 +3,8 @@
 //! ```text
 //! x64          begin, end (not included), unwind information                       three RVAs
 //! ARM64, ARM   begin, packed unwind data or the RVA of a record                    1c4: Thumb-2
-//! ARM, SH (CE) begin, prolog:8 length:22 is-32-bit:1 has-handler:1                 a linked address; instructions
-//! MIPS (CE)    begin, end, handler, handler data, end of the prolog                linked addresses
+//! ARM, SH (CE) begin, prologue:8 length:22 is-32-bit:1 has-handler:1               a linked address; instructions
+//! MIPS (CE)    begin, end, handler, handler data, end of the prologue              linked addresses
 //! ```
 //!
 //! `RUNTIME_FUNCTION` of the x64 exception-handling documentation, "ARM exception handling", "ARM64 exception handling",
@@ -87,6 +87,19 @@ pub fn read(headers: &PeHeaders, read: ReadImage) -> Vec<FunctionExtent> {
         let Some(next) = at.checked_add((count - count % length) as u32).filter(|next| *next > at) else { break };
         at = next;
     }
+    end_with_next(functions)
+}
+
+/// Functions without a length end where the next one begins; the last of the table is left out.
+fn end_with_next(mut functions: Vec<FunctionExtent>) -> Vec<FunctionExtent> {
+    let mut next = None;
+    for function in functions.iter_mut().rev() {
+        if function.size == 0 {
+            function.size = next.map_or(0, |next: Rva| next.0.saturating_sub(function.begin.0));
+        }
+        next = Some(function.begin);
+    }
+    functions.retain(|function| function.size != 0);
     functions
 }
 

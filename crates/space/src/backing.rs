@@ -1,6 +1,9 @@
 //! A backing: what holds the bytes of a range of addresses. A hole is an answer, not an error.
 
-use crate::{address::FileOffset, range::VaRange};
+use crate::{
+    address::{FileOffset, Pa},
+    range::VaRange,
+};
 use std::fmt;
 
 /// Where the bytes of an extent are.
@@ -15,6 +18,17 @@ pub enum Store {
         /// Where the extent's first byte is in it.
         offset: FileOffset,
     },
+    /// In physical memory of a whole system, from this physical address on.
+    Frame(Pa),
+    /// In a page file of a whole system.
+    PageFile {
+        /// Number of the page file.
+        file: u8,
+        /// Where the extent's first byte is in it.
+        offset: FileOffset,
+    },
+    /// Nowhere: zeroes, which a system makes at the first touch.
+    Zero,
     /// In memory when the picture was taken, but not kept in it.
     NotCaptured,
     /// Nowhere: the addresses are reserved only.
@@ -28,7 +42,7 @@ pub enum Store {
 impl Store {
     /// Whether the bytes can be read here and now.
     pub const fn is_readable(&self) -> bool {
-        matches!(self, Self::Captured(_) | Self::ImageFile { .. })
+        matches!(self, Self::Captured(_) | Self::ImageFile { .. } | Self::Frame(_) | Self::PageFile { .. } | Self::Zero)
     }
 }
 
@@ -37,6 +51,9 @@ impl fmt::Display for Store {
         match self {
             Self::Captured(offset) => write!(f, "captured at file offset {offset}"),
             Self::ImageFile { name, offset } => write!(f, "in the image file {name} at offset {offset}"),
+            Self::Frame(pa) => write!(f, "in physical memory at {pa}"),
+            Self::PageFile { file, offset } => write!(f, "in page file {file} at offset {offset}"),
+            Self::Zero => f.write_str("zeroes, made at the first touch"),
             Self::NotCaptured => f.write_str("not captured"),
             Self::Reserved => f.write_str("reserved, no bytes behind it"),
             Self::Free => f.write_str("free, no bytes behind it"),

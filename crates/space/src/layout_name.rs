@@ -72,6 +72,11 @@ impl LayoutName {
         }
     }
 
+    /// Whether these are rules of Windows CE.
+    pub const fn is_ce(self) -> bool {
+        matches!(self, Self::Ce3 | Self::Ce4 | Self::Ce5 | Self::Wm6 | Self::Ce6 | Self::Ce7)
+    }
+
     /// Whether processes live in 32 MB slots.
     pub const fn has_slots(self) -> bool {
         matches!(self, Self::Ce3 | Self::Ce4 | Self::Ce5 | Self::Wm6)

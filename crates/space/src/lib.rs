@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod backing;
+pub mod ce;
 pub mod crash_text;
 pub mod disjoint;
 pub mod evidence;
@@ -17,11 +18,13 @@ pub mod protection;
 pub mod range;
 pub mod region;
 pub mod registers;
+pub mod system;
 pub mod target;
 pub mod walk;
 
 pub use address::{FileOffset, Pa, Pfn, PointerWidth, Rva, Va};
 pub use backing::{Backing, Store};
+pub use ce::{Alias, CeCallStack, CeFrame, CeSystem, CeThread, SlotHome};
 pub use crash_text::{CrashField, CrashForm, CrashText, DebuggerPrefix, LogNote, PrintedModule, TextPlace};
 pub use disjoint::disjoint;
 pub use evidence::{Problem, Severity, Source, Step};
@@ -33,5 +36,6 @@ pub use protection::Protection;
 pub use range::VaRange;
 pub use region::{Region, RegionKind, RegionState};
 pub use registers::{Machine, Register, Registers, WideRegister};
-pub use target::{ExceptionRecord, Host, OsFamily, ProcessIndex, StreamEntry, Target, TargetKind};
+pub use system::{Commit, Frame, FrameCounts, FrameState, Page, PageHome, System, Vad};
+pub use target::{ExceptionRecord, Fact, FactsOf, Host, OsFamily, ProcessIndex, StreamEntry, Target, TargetKind};
 pub use walk::{Mapping, PageTableEntry, TableLevel, Walk, WalkEnd, WalkStep};

@@ -3,6 +3,7 @@
 use crate::{
     address::{PointerWidth, Va},
     backing::{Backing, Store},
+    ce::Alias,
     range::VaRange,
     region::Region,
 };
@@ -19,6 +20,12 @@ pub trait AddressSpace {
 
     /// What holds the bytes at `va`: the whole extent around it. Never fails.
     fn backing(&self, va: Va) -> Backing;
+
+    /// The range around `va` whose bytes are seen at other addresses too, and belong there: whoever counts or searches
+    /// memory leaves it out. `None` for an ordinary address.
+    fn alias_at(&self, _va: Va) -> Option<Alias> {
+        None
+    }
 
     /// Copies bytes from `va` on into `buffer`, up to the end of the extent that backs `va`, and returns
     /// how many (at least one, unless `buffer` is empty).
@@ -127,6 +134,8 @@ fn cut(backing: Backing, first: Va, last: Va) -> Backing {
     let store = match backing.store {
         Store::Captured(offset) => Store::Captured(crate::FileOffset(offset.0 + skipped)),
         Store::ImageFile { name, offset } => Store::ImageFile { name, offset: crate::FileOffset(offset.0 + skipped) },
+        Store::Frame(pa) => Store::Frame(crate::Pa(pa.0 + skipped)),
+        Store::PageFile { file, offset } => Store::PageFile { file, offset: crate::FileOffset(offset.0 + skipped) },
         other => other,
     };
     Backing { range, store }

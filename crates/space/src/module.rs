@@ -79,6 +79,8 @@ pub struct Module {
     pub path: String,
     /// Addresses from the base on for `SizeOfImage` bytes.
     pub range: VaRange,
+    /// Writable data that lie apart from the image: a ROM DLL of Windows CE up to 5.x has them in the process's slot.
+    pub data: Option<VaRange>,
     /// `TimeDateStamp` of the image header: seconds since 1970, or a hash in reproducible builds.
     pub time_date_stamp: u32,
     /// `CheckSum` of the image header.

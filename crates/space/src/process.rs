@@ -2,6 +2,7 @@
 
 use crate::{
     address::{PointerWidth, Va},
+    ce::{CeThread, SlotHome},
     layout_name::LayoutChoice,
     module::{Module, UnloadedModule},
     range::VaRange,
@@ -17,15 +18,23 @@ pub struct ProcessId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ThreadId(pub u32);
 
+/// Ids from here on are shown in hexadecimal. Windows CE's ids are handles (`A1741642`, on CE 6 `00400002`); other
+/// systems count, and Linux never beyond this (`PID_MAX_LIMIT`).
+const FIRST_HANDLE: u32 = 0x0040_0000;
+
+fn write_id(id: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if id >= FIRST_HANDLE { write!(f, "{id:#010x}") } else { write!(f, "{id}") }
+}
+
 impl fmt::Display for ProcessId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        write_id(self.0, f)
     }
 }
 
 impl fmt::Display for ThreadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        write_id(self.0, f)
     }
 }
 
@@ -70,6 +79,8 @@ pub struct Thread {
     pub priority: u32,
     /// The native side first.
     pub sides: Vec<Side>,
+    /// Windows CE: what its system keeps of a thread besides.
+    pub ce: Option<CeThread>,
 }
 
 impl Thread {
@@ -109,6 +120,8 @@ pub struct Process {
     pub layout: Option<LayoutChoice>,
     /// Bits of a pointer of its native side.
     pub width: PointerWidth,
+    /// Windows CE up to 5.x: its slot. Its own modules have their slot-0 addresses then, as the process sees them.
+    pub home: Option<SlotHome>,
     /// Address of the native PEB.
     pub peb: Option<Va>,
     /// Address of the 32-bit PEB of a WOW64 process.
@@ -125,6 +138,24 @@ impl Process {
     /// The loaded image that holds `va`. Of several that overlap, the one with the highest base.
     pub fn module_at(&self, va: Va) -> Option<&Module> {
         self.modules.iter().filter(|module| module.range.contains(va)).max_by_key(|module| module.range.first())
+    }
+
+    /// The address as this process's modules have it: on Windows CE up to 5.x an address in the process's own slot
+    /// becomes one of slot 0. Any other address is as it was.
+    pub fn own_form(&self, va: Va) -> Va {
+        self.home.map_or(va, |home| home.slot_zero_form(va))
+    }
+
+    /// The other address of the same byte, on Windows CE up to 5.x.
+    pub fn other_form(&self, va: Va) -> Option<Va> {
+        self.home?.other_form(va)
+    }
+
+    /// The loaded image that holds `va` in either of its forms, and the bytes from its base to `va`.
+    pub fn module_offset(&self, va: Va) -> Option<(&Module, u64)> {
+        let va = self.own_form(va);
+        let module = self.module_at(va)?;
+        Some((module, module.range.offset_of(va)?))
     }
 
     /// The thread with this id.

@@ -3,6 +3,12 @@
 use crate::address::{PointerWidth, Va};
 use std::fmt;
 
+/// Numbers of SuperH processors in the PE format, by which [`Machine::Other`] knows them.
+const SH3: u16 = 0x1a2;
+const SH3_DSP: u16 = 0x1a3;
+const SH3E: u16 = 0x1a4;
+const SH4: u16 = 0x1a6;
+
 /// Processor family.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Machine {
@@ -26,6 +32,7 @@ impl Machine {
         match self {
             Self::X86 | Self::Arm | Self::Mips => Some(PointerWidth::Bits32),
             Self::X64 | Self::Arm64 => Some(PointerWidth::Bits64),
+            Self::Other(SH3 | SH3_DSP | SH3E | SH4) => Some(PointerWidth::Bits32),
             Self::Other(_) => None,
         }
     }
@@ -39,6 +46,8 @@ impl fmt::Display for Machine {
             Self::Arm => f.write_str("arm"),
             Self::Arm64 => f.write_str("arm64"),
             Self::Mips => f.write_str("mips"),
+            Self::Other(SH3 | SH3_DSP | SH3E) => f.write_str("sh3"),
+            Self::Other(SH4) => f.write_str("sh4"),
             Self::Other(number) => write!(f, "processor {number:#x}"),
         }
     }

@@ -1,12 +1,14 @@
 //! A target: a thing one can look at, a picture or the machine.
 
 use crate::{
-    address::{FileOffset, Va},
+    address::{FileOffset, Rva, Va},
+    ce::CeSystem,
     evidence::Problem,
     memory::AddressSpace,
     module::{Module, SectionTable},
     process::{Handle, Process, ThreadId},
     registers::{Machine, Registers, WideRegister},
+    system::System,
 };
 use std::fmt;
 
@@ -107,6 +109,30 @@ pub struct ExceptionRecord {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ProcessIndex(pub usize);
 
+/// A field of a record, as the target writes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// What the target calls it.
+    pub label: String,
+    /// Its value as text.
+    pub value: String,
+}
+
+/// What facts are asked of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FactsOf<'a> {
+    /// The system.
+    System,
+    /// The exception.
+    Exception,
+    /// A process.
+    Process(ProcessIndex),
+    /// A thread of a process.
+    Thread(ProcessIndex, ThreadId),
+    /// A module of a process.
+    Module(ProcessIndex, &'a Module),
+}
+
 /// A thing one can look at. What a target cannot tell is absent from its answers.
 pub trait Target {
     /// What it is.
@@ -129,6 +155,43 @@ pub trait Target {
 
     /// The open handles of a process and what could not be read of them; empty when the target lists none.
     fn handles(&self, process: ProcessIndex) -> (Vec<Handle>, Vec<Problem>);
+
+    /// The process that questions are about when none is named: that of the exception, or the one that ran.
+    fn current(&self) -> ProcessIndex {
+        ProcessIndex(0)
+    }
+
+    /// What is known of a whole Windows CE device; `None` for other systems.
+    fn ce(&self) -> Option<&CeSystem> {
+        None
+    }
+
+    /// Everything that the target says of something, in its own words and order, whether or not vatlas understands it.
+    fn facts(&self, _of: FactsOf<'_>) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    /// What only a whole system knows of its pages; `None` where processes alone were captured.
+    fn system(&self) -> Option<&dyn System> {
+        None
+    }
+
+    /// The address of a place in a module's image. Sections of a ROM DLL may lie apart from the image.
+    fn va_of(&self, module: &Module, rva: Rva) -> Option<Va> {
+        module.range.first().checked_add(rva.0.into())
+    }
+
+    /// The place in a module's image of an address that is the module's; data that lie apart have one only where the
+    /// target knows it.
+    fn rva_of(&self, module: &Module, va: Va) -> Option<Rva> {
+        u32::try_from(module.range.offset_of(va)?).ok().map(Rva)
+    }
+
+    /// The image file of a module that the target itself holds and that its memory does not show: a ROM keeps images
+    /// without their headers, and the file is made anew from what it keeps.
+    fn image_file(&self, _module: &Module) -> Option<Vec<u8>> {
+        None
+    }
 
     /// The exception that the picture was taken for.
     fn exception(&self) -> Option<&ExceptionRecord>;

@@ -58,7 +58,7 @@ fn functions_of_arm_and_sh_on_windows_ce() {
         0x1000_1301,
         0x0000_0801, // Thumb
     ]);
-    let expected = [(0x1000, 0x1dc), (0x11dc, 0x20), (0x1300, 0x10)];
+    let expected = [(0x1000, 0x1dc), (0x11dc, 0x20), (0x1200, 0x100), (0x1300, 0x10)];
     for number in [0x1c0, 0x1c2, 0x1a2, 0x1a6] {
         check(pe::Machine::ArmNt, Some(number), base, &table, 48, &expected);
     }

@@ -28,6 +28,7 @@ pub(super) fn loaded(reader: &mut Reader<'_>, streams: &[StreamEntry]) -> Vec<Mo
         modules.push(Module {
             path,
             range,
+            data: None,
             time_date_stamp: raw.time_date_stamp,
             checksum: raw.checksum,
             version: version(&raw.version_info),
