@@ -22,15 +22,16 @@ pub use suspicion::{Certainty, Suspicion, SuspicionKind};
 pub use threads::{FoldedFrame, ThreadGroup};
 
 use crate::{
-    crash::{Crash, crash},
+    crash::{Crash, crash, is_in},
     explain::{Explanation, explain_named},
     location::Location,
+    process_choice::process_of_thread,
     stack::{StackStart, stack_starts},
     symbol_provider::SymbolProvider,
     usage_index::UsageIndex,
 };
 use suspicion::Scene;
-use vatlas_space::{Machine, PointerWidth, StackExtent, Target, Thread, Va};
+use vatlas_space::{Machine, PointerWidth, Process, StackExtent, Target, Thread, Va};
 
 /// How much is looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +60,8 @@ pub struct Analysis {
     /// Whether something failed: `None` without an exception, `Some(false)` when the exception only stands for a request
     /// to write the dump or for a message to a debugger.
     pub is_failure: Option<bool>,
+    /// The process of the exception, where it is another one than was asked for.
+    pub elsewhere: Option<String>,
     /// Bits of the pointers of the side that is looked at.
     pub width: PointerWidth,
     /// The stack of the exception's thread, or of the first thread; `None` when there is no thread.
@@ -86,7 +89,7 @@ pub fn analyze(
     symbols: &dyn SymbolProvider,
     limits: AnalysisLimits,
 ) -> Analysis {
-    let crash = crash(target);
+    let crash = crash(target).filter(|_| is_in(target, index.process()));
     let is_failure = crash.as_ref().map(|crash| !origin::is_request(target, crash));
     let subject = subject(target, index);
     let width = subject.as_ref().and_then(|subject| subject.start.machine.width()).unwrap_or(index.process().width);
@@ -126,6 +129,7 @@ pub fn analyze(
         missing: Vec::new(),
         crash,
         is_failure,
+        elsewhere: elsewhere(target, index.process()),
         stack,
         instruction,
         fault,
@@ -144,7 +148,7 @@ struct Subject<'t> {
 /// The thread of the exception, on the side that raised it; else the first thread, on its program's side.
 fn subject<'t>(target: &'t dyn Target, index: &UsageIndex<'t>) -> Option<Subject<'t>> {
     let process = index.process();
-    let Some(exception) = target.exception() else {
+    let Some(exception) = target.exception().filter(|_| is_in(target, process)) else {
         let thread = process.threads.first()?;
         let start = program_side(stack_starts(target, process, thread))?;
         return Some(Subject { thread: Some(thread), start });
@@ -157,8 +161,13 @@ fn subject<'t>(target: &'t dyn Target, index: &UsageIndex<'t>) -> Option<Subject
     // The list of threads is lost or does not have it; its registers may be in the exception's record all the same.
     let registers = exception.registers.clone()?;
     let machine = registers.machine;
-    let start =
-        StackStart { machine, registers: Some(registers), stack: StackExtent::default(), is_at_exception: true };
+    let start = StackStart {
+        thread: None,
+        machine,
+        registers: Some(registers),
+        stack: StackExtent::default(),
+        is_at_exception: true,
+    };
     Some(Subject { thread: None, start })
 }
 
@@ -186,16 +195,28 @@ fn explained(target: &dyn Target, index: &UsageIndex<'_>, va: Va, symbols: &dyn 
 }
 
 /// `access violation: write at 0x6c6c6548, in helpers!put_greeting+0x19 (greeting.c:12)`
+/// The name of the process of the exception, where it is not this one.
+fn elsewhere(target: &dyn Target, process: &Process) -> Option<String> {
+    let exception = target.exception().filter(|_| !is_in(target, process))?;
+    let owner = target.processes().get(process_of_thread(target, exception.thread)?.0)?;
+    Some(owner.name.clone().unwrap_or_else(|| "another process".to_owned()))
+}
+
 fn headline(analysis: &Analysis) -> String {
+    let none = match &analysis.elsewhere {
+        Some(name) => format!("the exception was in {name}"),
+        None => "no exception was recorded".to_owned(),
+    };
     let frame = analysis.stack.as_ref().and_then(|stack| stack.frames.first());
     let place = frame.map(|frame| frame.name.with_line());
     match (&analysis.crash, place) {
         (Some(crash), Some(place)) => format!("{}, in {place}", crash.sentence),
         (Some(crash), None) => crash.sentence.clone(),
-        (None, Some(place)) => format!("no exception was recorded; the first thread is in {place}"),
+        (None, Some(place)) => format!("{none}; the first thread is in {place}"),
         (None, None) => match analysis.stack {
-            Some(_) => "no exception was recorded, nor where the first thread was".to_owned(),
-            None => "no exception was recorded, and no thread".to_owned(),
+            Some(_) if analysis.elsewhere.is_none() => format!("{none}, nor where the first thread was"),
+            Some(_) => format!("{none}; where the first thread was is not known"),
+            None => format!("{none}, and no thread"),
         },
     }
 }

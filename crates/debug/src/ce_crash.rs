@@ -7,14 +7,16 @@ mod bad_address;
 mod code;
 mod group;
 mod owner;
+mod rom;
 #[cfg(test)]
 mod tests;
 
 pub use advice::advice;
 pub use bad_address::{BadAddress, BadKind};
-pub use code::{CodePlace, ModuleAt};
+pub use code::{CodePlace, ModuleAt, ModuleSource};
 pub use group::{CrashGroup, CrashGroups};
 pub use owner::Owner;
+pub use rom::{RomModuleAt, RomModules};
 
 use crate::symbol_provider::SymbolProvider;
 use vatlas_rules::{
@@ -34,6 +36,8 @@ pub struct CrashContext<'a> {
     pub layout: Option<LayoutName>,
     /// Modules and processes of the device.
     pub list: &'a ModuleList,
+    /// The modules of the device's ROM image.
+    pub rom: Option<&'a RomModules>,
     /// Where symbols come from.
     pub symbols: &'a dyn SymbolProvider,
 }
@@ -82,7 +86,11 @@ pub fn explain_crash(crash: &CrashText, context: &CrashContext<'_>) -> CrashExpl
     let owner = owner::find(crash, layout, exception, context.list, &mut steps);
     let status = status(crash, exception, machine, &mut steps);
     let code = code::find(crash, machine, &owner, context, &mut steps);
-    let bad_address = bad_address::find(crash, exception, status, layout, machine, &owner, context.list, &mut steps);
+    let mut bad_address =
+        bad_address::find(crash, exception, status, layout, machine, &owner, context.list, &mut steps);
+    if let Some(bad) = bad_address.as_mut().filter(|bad| bad.null_offset.is_none()) {
+        bad.module = rom::place("BVA", bad.va, &owner, context, &mut steps).map(|place| ModuleAt::of_rom(&place));
+    }
     let mut explanation = CrashExplanation {
         layout,
         machine,
@@ -96,7 +104,7 @@ pub fn explain_crash(crash: &CrashText, context: &CrashContext<'_>) -> CrashExpl
         steps,
     };
     explanation.headline = headline(crash, &explanation);
-    explanation.advice = advice(crash, &explanation);
+    explanation.advice = advice(crash, &explanation, context.rom.is_some());
     explanation
 }
 
@@ -106,6 +114,12 @@ fn layout(crash: &CrashText, context: &CrashContext<'_>, steps: &mut Vec<Step>) 
         return layout;
     }
     let (layout, because) = match (crash.form, crash.is_number_hex) {
+        (CrashForm::Ce5 | CrashForm::Short | CrashForm::Headless, _) if context.rom.is_some_and(has_slots) => {
+            let layout = context.rom.map_or(LayoutName::Ce5, |rom| rom.layout);
+            let finding = format!("rules of {layout}: the kernel of the ROM image was built for it");
+            steps.push(Step::new(finding, rom::ROM));
+            return layout;
+        }
         (CrashForm::Ce6, true) => (LayoutName::Ce7, "the number of the exception is printed with 0x, as CE 7 does"),
         (CrashForm::Ce6, false) => (LayoutName::Ce6, "CE 6 and 7 print thread and process as handles"),
         (CrashForm::Ce5, _) => (LayoutName::Ce5, "systems up to CE 5 print AKY and the addresses of their structures"),
@@ -117,6 +131,10 @@ fn layout(crash: &CrashText, context: &CrashContext<'_>, steps: &mut Vec<Step>) 
     };
     steps.push(Step::new(format!("rules of {layout}: {because}"), Source::Deduced("the form of the text")));
     layout
+}
+
+fn has_slots(rom: &RomModules) -> bool {
+    rom.layout.has_slots()
 }
 
 /// The processor: by its registers, its fault status, its names for exceptions.

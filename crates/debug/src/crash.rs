@@ -1,10 +1,13 @@
 //! What happened: the exception in words, where it happened, and the address that was wrong.
 
-use crate::disassembly::{LONGEST, memory_operands};
+use crate::{
+    disassembly::{LONGEST, memory_operands},
+    process_choice::{owner_of, process_of_thread},
+};
 use vatlas_rules::{Access, exception_words, signal};
 use vatlas_space::{
-    AddressSpace, ExceptionRecord, OsFamily, PointerWidth, Process, ProcessIndex, Registers, Source, Step, Target,
-    ThreadId, Va,
+    AddressSpace, ExceptionRecord, LayoutName, OsFamily, PointerWidth, Process, ProcessIndex, Registers, Source, Step,
+    Target, ThreadId, Va,
 };
 
 /// Where the faulting address was found.
@@ -75,6 +78,12 @@ pub fn crash(target: &dyn Target) -> Option<Crash> {
     Some(crash)
 }
 
+/// Whether the exception was in this process: also where the target has no other, or no process lists its thread.
+pub fn is_in(target: &dyn Target, process: &Process) -> bool {
+    let Some(thread) = target.exception().map(|exception| exception.thread) else { return false };
+    process.thread(thread).is_some() || process_of_thread(target, thread).is_none()
+}
+
 /// The registers of the exception, or those of its thread when it has none.
 pub fn registers<'t>(target: &'t dyn Target, exception: &'t ExceptionRecord) -> Option<&'t Registers> {
     let of_thread = || target.processes().iter().find_map(|process| process.thread(exception.thread)?.registers());
@@ -87,19 +96,52 @@ fn windows(target: &dyn Target, exception: &ExceptionRecord, pc: Va) -> Crash {
         process_of(target, exception.thread).is_some_and(|(process, _)| process.width == PointerWidth::Bits32);
     let mask = if is_narrow { u64::from(u32::MAX) } else { u64::MAX };
     let parameters: Vec<u64> = exception.parameters.iter().map(|parameter| parameter & mask).collect();
-    let words = exception_words(exception.code, &parameters);
+    let reported = exception_words(exception.code, &parameters);
+    let slot_null = reported.faulting_address.and_then(|va| slot_null(target, va));
+    let words = match (&slot_null, parameters.as_slice()) {
+        (Some(null), [kind, _, rest @ ..]) => exception_words(exception.code, &[&[*kind, null.va.0], rest].concat()),
+        _ => reported,
+    };
+    let in_slot = slot_null.as_ref().map(|null| format!(", {}", null.finding)).unwrap_or_default();
+    let layout = slot_null.as_ref().map(|null| Source::Layout(null.layout));
+    let step = slot_null.as_ref().zip(layout).map(|(null, layout)| Step::new(null.reason.clone(), layout));
     Crash {
         thread: exception.thread,
         code: exception.code,
         name: words.name.into_owned(),
-        sentence: words.sentence,
+        sentence: words.sentence + &in_slot,
         note: words.note.map(str::to_owned),
         access: words.access,
         fault: words.faulting_address.map(FaultAddress::Reported),
         pc,
         sp: None,
-        steps: Vec::new(),
+        steps: step.into_iter().collect(),
     }
+}
+
+/// A null pointer as Windows CE up to 5 reports it: with the lowest address of a slot added.
+struct SlotNull {
+    /// The address as the program used it.
+    va: Va,
+    layout: LayoutName,
+    finding: String,
+    reason: String,
+}
+
+/// The bottom 64 KB of a slot are never allocated, so an address there came from a null pointer.
+fn slot_null(target: &dyn Target, reported: Va) -> Option<SlotNull> {
+    const NULL_PARTITION: u64 = 0x1_0000;
+    let process = &target.processes().get(owner_of(target, reported)?.0)?;
+    let (home, layout) = (process.home.filter(|home| home.number != 0)?, process.layout?.name);
+    let va = home.slot_zero_form(reported);
+    let name = process.name.as_deref().unwrap_or("a process");
+    let slot = home.slot();
+    (va.0 < NULL_PARTITION && va != reported).then(|| SlotNull {
+        va,
+        layout,
+        finding: format!("reported as {reported} in slot {slot}, of {name}"),
+        reason: format!("{reported} is {va} with the base of slot {slot} ({name}) added, as faults are reported"),
+    })
 }
 
 fn foreign(exception: &ExceptionRecord, pc: Va, os: OsFamily) -> Crash {

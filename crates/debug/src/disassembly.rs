@@ -1,5 +1,7 @@
 //! Instructions as text, for the processors whose dumps there are.
 
+mod mips;
+
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, IntelFormatter, OpAccess, OpKind};
 use vatlas_space::{Machine, Registers, Va};
 use yaxpeax_arch::{Decoder as _, LengthedInstruction, U8Reader};
@@ -38,8 +40,29 @@ pub fn disassemble(machine: Machine, va: Va, bytes: &[u8], most: usize) -> Vec<I
             let decoder = yaxpeax_arm::armv8::a64::InstDecoder::default();
             arm(va, bytes, most, |reader| Some((4, decoder.decode(reader).ok()?.to_string())))
         }
-        Machine::Mips | Machine::Other(_) => Vec::new(),
+        Machine::Mips => mips::disassemble(va, bytes, most),
+        Machine::Other(_) => Vec::new(),
     }
+}
+
+/// As [`disassemble`], for 32-bit ARM code of 4-byte instructions: that of Windows CE.
+pub fn disassemble_arm(va: Va, bytes: &[u8], most: usize) -> Vec<Instruction> {
+    let decoder = yaxpeax_arm::armv7::InstDecoder::default();
+    let mut instructions = arm(va, bytes, most, |reader| Some((4, decoder.decode(reader).ok()?.to_string())));
+    for instruction in &mut instructions {
+        let word = instruction.bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+        instruction.goes_to = word.and_then(|word| arm_branch(instruction.va, word));
+    }
+    instructions
+}
+
+/// Where `B` and `BL` go: 24 bits with a sign, in words, from two instructions ahead.
+fn arm_branch(va: Va, word: u32) -> Option<Va> {
+    const KIND: u32 = 0x0e00_0000;
+    const BRANCH: u32 = 0x0a00_0000;
+    let is_branch = word & KIND == BRANCH && word >> 28 != 0xf;
+    let distance = (word << 8).cast_signed() >> 6;
+    is_branch.then(|| Va(u64::from((va.0 as u32).wrapping_add(8).wrapping_add_signed(distance))))
 }
 
 fn x86(bits: u32, va: Va, bytes: &[u8], most: usize) -> Vec<Instruction> {
@@ -187,12 +210,15 @@ mod tests {
         check(Machine::Arm64, b"\xc0\x03\x5f\xd6", &["ret"]);
         check(Machine::Arm, b"\x70\x47", &["bx lr"]);
         check(Machine::X86, b"\x0f\x0b\xff\xff", &["ud2"]);
-        check(Machine::Mips, b"\0\0\0\0", &[]);
+        check(Machine::Mips, b"\xe0\xff\xbd\x27\0\0\0\0", &["addiu $sp, $sp, -0x20", "nop"]);
+        check(Machine::Mips, b"\x00\x04\x00\x0c", &["jal 0x00001000"]);
+        check(Machine::Mips, b"\xfe\xff\x40\x14", &["bnez $v0, 0x00000ffc"]);
+        check(Machine::Other(0x1a6), b"\x09\0", &[]);
     }
 
     #[test]
     fn the_end_of_the_address_space_is_no_end_of_the_program() {
-        for machine in [Machine::X86, Machine::X64, Machine::Arm, Machine::Arm64] {
+        for machine in [Machine::X86, Machine::X64, Machine::Arm, Machine::Arm64, Machine::Mips] {
             for va in [u64::MAX - 3, u64::MAX, 0xffff_fffd, 0x1_0000_0000] {
                 disassemble(machine, Va(va), &[0x90; 32], 32);
                 disassemble(machine, Va(va), b"\xe8\xff\xff\xff\x7f\xe8\0\0\0\x80", 32);

@@ -1,18 +1,20 @@
 //! The whole answer about one address, with the steps that led to it.
 
 use crate::{
+    ce_place::{CePlace, ce_place},
     location::Location,
     looks::{Look, is_executable, looks},
     symbol_provider::{NoSymbols, SymbolProvider},
     symbolize::{SymbolAnswer, Symbolizer},
+    system_page::{SystemPage, system_page},
     usage::Usage,
     usage_index::UsageIndex,
 };
 use std::collections::BTreeMap;
-use vatlas_rules::{AreaKind, Place, PlaceFacts, place_in, value_look};
+use vatlas_rules::{AreaKind, ListedProcess, ModuleList, Place, PlaceFacts, ce::slot::slot_of, place_in, value_look};
 use vatlas_space::{
-    Backing, FileOffset, Machine, Module, PointerWidth, Region, RegionState, Register, Severity, Source, Step, Store,
-    StreamEntry, Target, ThreadId, UnloadedModule, Va, VaRange,
+    Backing, FileOffset, Machine, Module, Pa, PointerWidth, Process, Region, RegionState, Register, Severity, Source,
+    Step, Store, StreamEntry, Target, ThreadId, UnloadedModule, Va, VaRange,
 };
 
 /// Where an address lies in a loaded image.
@@ -71,6 +73,10 @@ pub struct Explanation {
     pub usage_range: VaRange,
     /// Where it lies in a loaded image.
     pub module: Option<ModulePlace>,
+    /// What Windows CE with slots says of it.
+    pub ce: Option<CePlace>,
+    /// What a whole system knows of its page.
+    pub system: Option<SystemPage>,
     /// What the module's symbols say, where there are any.
     pub symbol: Option<SymbolAnswer>,
     /// Names of the other addresses in this answer: where pointers point, what is called.
@@ -121,13 +127,15 @@ pub fn explain_named(
     let is_code =
         is_executable(index, va, &region) || holders.iter().any(|holder| PROGRAM_COUNTERS.contains(&holder.register));
     let (looks, looked_at) = looks(index, va, machine, is_code);
-    let facts = PlaceFacts { machine: Some(machine), ..PlaceFacts::default() };
+    let facts = place_facts(target, index, machine);
     let place = index.layout().map(|layout| place_in(layout, va, &facts));
     let place = place.filter(|place| index.is_established(place.area.kind)).map(|place| forms(index, place));
     let mut explanation = Explanation {
         va,
         width: process.width,
         module: module_place(index, va),
+        ce: place.as_ref().and_then(|place| ce_place(target, index.process_index(), place)),
+        system: system_page(target, index.process_index(), va),
         symbol: None,
         names: BTreeMap::new(),
         unloaded: unloaded(index, va),
@@ -148,6 +156,17 @@ pub fn explain_named(
     add_names(&mut explanation, &Symbolizer::new(symbols, target, process));
     add_unknown(target, index, &mut explanation);
     explanation
+}
+
+/// What is known of the device besides the address: on Windows CE which process lives in which slot.
+fn place_facts(target: &dyn Target, index: &UsageIndex<'_>, machine: Machine) -> PlaceFacts {
+    let slot = |process: &Process| process.home.and_then(|home| slot_of(home.base));
+    let listed = target.processes().iter().filter_map(|process| {
+        let slot = slot(process).filter(|slot| slot.process().is_some())?;
+        Some(ListedProcess { name: process.name.clone().unwrap_or_default(), slot })
+    });
+    let list = ModuleList { processes: listed.collect(), ..ModuleList::default() };
+    PlaceFacts { list, process: slot(index.process()), machine: Some(machine) }
 }
 
 /// The place without the page-table entries of a processor whose tables no rule here describes.
@@ -186,12 +205,13 @@ fn number(va: Va, width: PointerWidth) -> Vec<String> {
 }
 
 fn module_place(index: &UsageIndex<'_>, va: Va) -> Option<ModulePlace> {
-    let module = index.module_at(va)?;
+    let (module, offset) = index.module_offset(va)?;
+    let va = index.own_form(va);
     let section = index.sections_at(va).and_then(|table| {
         let section = table.sections.iter().find(|section| section.range.contains(va))?;
         Some((section.name.clone(), section.range.offset_of(va)?))
     });
-    Some(ModulePlace { offset: module.range.offset_of(va)?, section, module: module.clone() })
+    Some(ModulePlace { offset, section, module: module.clone() })
 }
 
 fn unloaded(index: &UsageIndex<'_>, va: Va) -> Vec<UnloadedModule> {
@@ -202,7 +222,10 @@ fn unloaded(index: &UsageIndex<'_>, va: Va) -> Vec<UnloadedModule> {
 }
 
 fn holders(target: &dyn Target, index: &UsageIndex<'_>, va: Va) -> Vec<RegisterHolder> {
-    let exception = target.exception();
+    let exception = target.exception().filter(|exception| {
+        let threads = &index.process().threads;
+        threads.is_empty() || threads.iter().any(|thread| thread.id == exception.thread)
+    });
     let at_exception = exception.and_then(|exception| Some((exception.thread, exception.registers.as_ref()?, true)));
     let of_threads =
         index.process().threads.iter().flat_map(|thread| {
@@ -283,10 +306,12 @@ fn add_steps(target: &dyn Target, explanation: &mut Explanation, usage: Step) {
     let held = match &explanation.backing.store {
         Store::Captured(_) if is_image_file => Source::ImageFile { name: file },
         Store::ImageFile { name, .. } => Source::ImageFile { name: name.clone() },
+        Store::Captured(_) if target.kind().format == "rom" => Source::Stream("ROM image"),
         Store::Captured(_) => Source::Stream("memory list"),
         _ => region.source.clone(),
     };
     steps.push(Step::new(format!("its bytes: {}", store_at(&explanation.backing, va)), held));
+    steps.extend(explanation.system.iter().flat_map(|system| system.page.steps.iter().cloned()));
     explanation.steps.extend(steps);
 }
 
@@ -298,6 +323,8 @@ fn store_at(backing: &Backing, va: Va) -> Store {
         Store::ImageFile { name, offset } => {
             Store::ImageFile { name: name.clone(), offset: FileOffset(offset.0 + skipped) }
         }
+        Store::Frame(pa) => Store::Frame(Pa(pa.0 + skipped)),
+        Store::PageFile { file, offset } => Store::PageFile { file: *file, offset: FileOffset(offset.0 + skipped) },
         other => other.clone(),
     }
 }
@@ -321,10 +348,10 @@ fn add_unknown(target: &dyn Target, index: &UsageIndex<'_>, explanation: &mut Ex
     } else if explanation.region.state == RegionState::Committed && explanation.region.protection.is_none() {
         let is_listed = |stream: &StreamEntry| stream.name == Some("MemoryInfoListStream");
         let has_list = target.kind().streams.iter().any(is_listed);
-        let why = if has_list {
-            "the dump's MemoryInfoListStream does not tell it"
-        } else {
-            "the dump has no MemoryInfoListStream"
+        let why = match has_list {
+            true => "the dump's MemoryInfoListStream does not tell it",
+            false if target.ce().is_some() => "dumps of Windows CE do not tell it",
+            false => "the dump has no MemoryInfoListStream",
         };
         unknown.push(format!("the protection: {why}"));
     }
@@ -336,7 +363,9 @@ fn add_unknown(target: &dyn Target, index: &UsageIndex<'_>, explanation: &mut Ex
             ),
             None => "the bytes: they were in memory but are not in the dump".to_owned(),
         }),
-        Store::Unknown if can_be => unknown.push("the bytes: they are not in the dump".to_owned()),
+        Store::Unknown if can_be && explanation.ce.as_ref().is_none_or(|ce| ce.api_call.is_none()) => {
+            unknown.push("the bytes: they are not in the dump".to_owned());
+        }
         _ => {}
     }
     if explanation.module.is_some() && index.sections_at(explanation.va).is_none() {

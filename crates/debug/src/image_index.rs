@@ -4,7 +4,7 @@
 //! of modules the one with the highest base wins, of the parts of a module the one that its header names last.
 
 use std::cell::OnceCell;
-use vatlas_space::{Module, SectionTable, Source, Va, VaRange, disjoint};
+use vatlas_space::{Module, SectionTable, SlotHome, Source, Va, VaRange, disjoint};
 
 const PAGE: u64 = 0x1000;
 
@@ -14,8 +14,20 @@ type ReadSections<'r> = &'r dyn Fn(&Module) -> Option<SectionTable>;
 /// The images of one process.
 pub(crate) struct ImageIndex<'t> {
     images: Vec<Image<'t>>,
-    /// Sorted and disjoint: addresses, and the place of their image in `images`.
-    pieces: Vec<(VaRange, usize)>,
+    /// Sorted and disjoint: addresses, and what of which image they are.
+    pieces: Vec<(VaRange, Piece)>,
+}
+
+/// What addresses are of an image. On Windows CE up to 5.x a process's own images are at two places: in slot 0, where
+/// their headers put them, and in the slot of the process.
+#[derive(Clone, Copy)]
+struct Piece {
+    /// The place in `images`.
+    image: usize,
+    /// How far these addresses lie above those that the module has.
+    moved: u64,
+    /// Whether they are writable data that lie apart from the image.
+    is_data: bool,
 }
 
 struct Image<'t> {
@@ -43,35 +55,50 @@ pub(crate) struct ImagePart<'i, 't> {
 }
 
 impl<'t> ImageIndex<'t> {
-    /// Indexes modules; their sections are read when they are first asked for.
-    pub fn new(modules: &'t [Module]) -> Self {
+    /// Indexes the modules of a process with this home; their sections are read when they are first asked for.
+    pub fn new(modules: &'t [Module], home: Option<SlotHome>) -> Self {
         let mut images: Vec<_> = modules.iter().map(|module| Image { module, parts: OnceCell::new() }).collect();
         images.sort_by_key(|image| image.module.range.first());
-        let claims: Vec<_> =
-            images.iter().enumerate().rev().map(|(place, image)| (image.module.range, place)).collect();
+        let claims: Vec<_> = images
+            .iter()
+            .enumerate()
+            .rev()
+            .flat_map(|(image, one)| {
+                let of = move |range, is_data| (range, Piece { image, moved: 0, is_data });
+                std::iter::once(of(one.module.range, false)).chain(one.module.data.map(|data| of(padded(data), true)))
+            })
+            .flat_map(|claim| std::iter::once(claim).chain(home.and_then(|home| in_slot(claim, home))))
+            .collect();
         Self { pieces: cut(&claims), images }
     }
 
-    /// The module that holds `va`.
+    /// The module whose image holds `va`.
     pub fn module_at(&self, va: Va) -> Option<&'t Module> {
-        self.image_at(va).map(|(_, image)| image.module)
+        self.image_at(va).map(|(_, piece)| self.images[piece.image].module)
     }
 
     /// The sections of the module that holds `va`, where they are known.
     pub fn sections_at(&self, va: Va, read: ReadSections<'_>) -> Option<&SectionTable> {
-        self.image_at(va)?.1.parts(read).map(|parts| &parts.table)
+        let (_, piece) = self.image_at(va)?;
+        self.images[piece.image].parts(read).map(|parts| &parts.table)
     }
 
-    /// The part of a module that holds `va`.
+    /// The part of a module that holds `va`; of data that lie apart the section, or `data`.
     pub fn part_at(&self, va: Va, read: ReadSections<'_>) -> Option<ImagePart<'_, 't>> {
-        let (range, image) = self.image_at(va)?;
+        let (range, piece) = around(&self.pieces, va).ok()?;
+        let image = &self.images[piece.image];
         let module = image.module;
-        let unnamed = |range| ImagePart { module, name: None, range, source: Source::Stream("ModuleListStream") };
-        let Some(parts) = image.parts(read) else { return Some(unnamed(range)) };
-        let (part, name) = parts.at(va, range);
+        let unnamed = |range, name| ImagePart { module, name, range, source: Source::Stream("ModuleListStream") };
+        let apart = piece.is_data.then_some("data");
+        let Some(parts) = image.parts(read) else { return Some(unnamed(range, apart)) };
+        let (Some(own), Some(own_range)) = (va.checked_sub(piece.moved), moved_down(range, piece.moved)) else {
+            return Some(unnamed(range, apart));
+        };
+        let (part, name) = parts.at(own, own_range);
+        let part = moved_up(part, piece.moved).unwrap_or(range);
         Some(match name {
             Some(name) => ImagePart { module, name: Some(name), range: part, source: parts.table.source.clone() },
-            None => unnamed(part),
+            None => unnamed(part, apart),
         })
     }
 
@@ -81,10 +108,30 @@ impl<'t> ImageIndex<'t> {
         self.pieces.get(next).map(|(range, _)| range.first())
     }
 
-    fn image_at(&self, va: Va) -> Option<(VaRange, &Image<'t>)> {
-        let (range, place) = around(&self.pieces, va).ok()?;
-        Some((range, &self.images[place]))
+    fn image_at(&self, va: Va) -> Option<(VaRange, Piece)> {
+        around(&self.pieces, va).ok().filter(|(_, piece)| !piece.is_data)
     }
+}
+
+/// Memory is committed by pages: what follows the last byte of data belongs to them.
+fn padded(data: VaRange) -> VaRange {
+    VaRange::new(data.first(), Va(data.last().0 | (PAGE - 1))).unwrap_or(data)
+}
+
+/// The same claim in the slot of the process, where it lies in slot 0.
+fn in_slot((range, piece): (VaRange, Piece), home: SlotHome) -> Option<(VaRange, Piece)> {
+    let moved = home.slot_form(range.first()).0 - range.first().0;
+    let last = home.slot_form(range.last()).0 - range.last().0;
+    let range = moved_up(range, moved).filter(|_| moved != 0 && moved == last)?;
+    Some((range, Piece { moved, ..piece }))
+}
+
+fn moved_up(range: VaRange, bytes: u64) -> Option<VaRange> {
+    VaRange::new(range.first().checked_add(bytes)?, range.last().checked_add(bytes)?)
+}
+
+fn moved_down(range: VaRange, bytes: u64) -> Option<VaRange> {
+    VaRange::new(range.first().checked_sub(bytes)?, range.last().checked_sub(bytes)?)
 }
 
 impl Image<'_> {
@@ -97,7 +144,8 @@ impl Parts {
     fn new(module: &Module, table: SectionTable) -> Self {
         // In memory a section fills whole pages; what follows its last byte is padding of the same section.
         let padded = |range: VaRange| {
-            let last = Va(range.last().0 | (PAGE - 1)).min(module.range.last());
+            let end = module.data.filter(|data| data.encloses(range)).unwrap_or(module.range);
+            let last = Va(range.last().0 | (PAGE - 1)).min(end.last());
             VaRange::new(range.first(), last).unwrap_or(range)
         };
         let headers = VaRange::sized(module.range.first(), table.header_size).map(|range| (padded(range), None));
@@ -149,6 +197,7 @@ mod tests {
         Module {
             path: path.to_owned(),
             range: range(first, size),
+            data: None,
             time_date_stamp: 0,
             checksum: 0,
             version: None,
@@ -171,7 +220,7 @@ mod tests {
 
     /// The parts of the whole space that images hold: first and last address, module and section.
     fn check(modules: &[Module], table: Option<&SectionTable>, expected: &[(u64, u64, &str, Option<&str>)]) {
-        let index = ImageIndex::new(modules);
+        let index = ImageIndex::new(modules, None);
         let mut found = Vec::new();
         let mut next = index.next_after(Va::ZERO);
         while let Some(va) = next {
@@ -191,7 +240,7 @@ mod tests {
         check(&[module("a", 0x1000, 0x1000)], None, &[(0x1000, 0x1fff, "a", None)]);
         let inner: Vec<_> = (0..20).map(|index| module("inner", 0x10_0000 + index * 0x1000, 0x800)).collect();
         let all: Vec<_> = inner.into_iter().chain([module("outer", 0x1000, 0x20_0000)]).collect();
-        let index = ImageIndex::new(&all);
+        let index = ImageIndex::new(&all, None);
         for (va, name) in [(0x1000, "outer"), (0x10_0000, "inner"), (0x10_0800, "outer"), (0x20_0fff, "outer")] {
             assert_eq!(index.module_at(Va(va)).unwrap().name(), name, "{va:#x}");
         }
@@ -224,5 +273,27 @@ mod tests {
             (0x1_6000, 0x1_7fff, "a", Some("headers")),
         ];
         check(&[module("a", 0x1_0000, 0x8000)], Some(&table), &expected);
+    }
+
+    #[test]
+    fn on_windows_ce_an_image_is_at_two_places_and_its_data_may_lie_apart() {
+        let home = SlotHome { number: 4, base: Va(0x0a00_0000), access_key: 0x10 };
+        let rom = Module { data: Some(range(0x01ff_c000, 0x100)), ..module("rom.dll", 0x0300_0000, 0x2000) };
+        let modules = [module("app.exe", 0x1_0000, 0x3000), rom];
+        let index = ImageIndex::new(&modules, Some(home));
+        let table = sections(&[(".text", 0x1_1000, 0x1000)]);
+        let part = |va| {
+            let part = index.part_at(Va(va), &|module| (module.name() == "app.exe").then(|| table.clone()))?;
+            Some((part.module.name(), part.name.map(str::to_owned), part.range.first().0, part.range.last().0))
+        };
+        let text = Some(".text".to_owned());
+        assert_eq!(part(0x1_1004), Some(("app.exe", text.clone(), 0x1_1000, 0x1_1fff)));
+        assert_eq!(part(0x0a01_1004), Some(("app.exe", text, 0x0a01_1000, 0x0a01_1fff)));
+        let data = Some("data".to_owned());
+        assert_eq!(part(0x01ff_c010), Some(("rom.dll", data.clone(), 0x01ff_c000, 0x01ff_cfff)));
+        assert_eq!(part(0x0bff_cff0), Some(("rom.dll", data, 0x0bff_c000, 0x0bff_cfff)));
+        assert_eq!((part(0x0300_0010).map(|part| part.0), part(0x0d00_0010)), (Some("rom.dll"), None));
+        assert_eq!(index.module_at(Va(0x01ff_c010)), None, "data are no offset from the base");
+        assert_eq!(index.module_at(Va(0x0a01_0000)).map(Module::name), Some("app.exe"));
     }
 }

@@ -3,7 +3,9 @@
 //! Nothing here opens a file, prints, or knows whether the target is a dump or the machine.
 
 pub mod analysis;
+pub mod api_calls;
 pub mod ce_crash;
+pub mod ce_place;
 pub mod crash;
 pub mod diff;
 pub mod disassembly;
@@ -15,11 +17,13 @@ pub mod location;
 pub mod looks;
 pub mod map;
 pub mod picture;
+pub mod process_choice;
 pub mod refs;
 pub mod search;
 pub mod stack;
 pub mod symbol_provider;
 pub mod symbolize;
+pub mod system_page;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A function line by line, with its instructions.
 
 use crate::{
-    disassembly::{Instruction, LONGEST, disassemble},
+    disassembly::{Instruction, LONGEST, disassemble, disassemble_arm},
     symbolize::Symbolizer,
 };
 use std::ops::ControlFlow;
@@ -62,7 +62,7 @@ pub fn functions(symbolizer: &Symbolizer<'_>, process: &Process, pattern: &NameP
         symbols.visit(&mut |origin, symbol| {
             if symbol.kind != SymbolKind::Data {
                 let name = Name::of(symbol, origin, machine);
-                let va = module.range.first().checked_add(symbol.rva.0.into()).filter(|_| pattern.fits(name.forms()));
+                let va = symbolizer.va_of(module, symbol.rva).filter(|_| pattern.fits(name.forms()));
                 own.extend(va.map(|va| Function {
                     module: module.clone(),
                     va,
@@ -84,7 +84,7 @@ pub fn functions(symbolizer: &Symbolizer<'_>, process: &Process, pattern: &NameP
 /// The function that an address lies in.
 pub fn function_at(symbolizer: &Symbolizer<'_>, va: Va) -> Option<Function> {
     let answer = symbolizer.at(va).filter(|answer| answer.lookup.is_inside)?;
-    let start = answer.module.range.first().checked_add(answer.lookup.symbol.rva.0.into())?;
+    let start = symbolizer.va_of(&answer.module, answer.lookup.symbol.rva)?;
     Some(Function {
         va: start,
         symbol: answer.lookup.symbol,
@@ -133,7 +133,11 @@ fn add_code(symbolizer: &Symbolizer<'_>, piece: &mut Piece, machine: Machine, sp
     let mut bytes = vec![0; piece.size as usize + LONGEST];
     let held = space.read_available(piece.va, &mut bytes);
     let most = piece.size as usize;
-    let instructions = disassemble(machine, piece.va, &bytes[..held], most);
+    let is_arm_code = machine == Machine::Arm && symbolizer.has_arm_code() && piece.va.is_aligned(4);
+    let instructions = match is_arm_code {
+        true => disassemble_arm(piece.va, &bytes[..held], most),
+        false => disassemble(machine, piece.va, &bytes[..held], most),
+    };
     let end = piece.va.0.saturating_add(piece.size.into());
     piece.instructions = instructions.into_iter().take_while(|instruction| instruction.va.0 < end).collect();
     let target =

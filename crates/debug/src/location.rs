@@ -12,7 +12,8 @@
 mod symbol;
 
 use crate::{
-    crash::{Crash, crash, registers},
+    crash::{Crash, crash, is_in, registers},
+    process_choice::process_of_thread,
     symbolize::Symbolizer,
 };
 use vatlas_rules::{AddressError, parse_address};
@@ -130,7 +131,7 @@ fn base(
     }
     let lower = wanted.to_ascii_lowercase();
     match lower.as_str() {
-        "crash" => return crash_location(target),
+        "crash" => return crash_location(target, process),
         "pc" | "sp" => return frame_register(target, process, thread, &lower),
         _ => {}
     }
@@ -196,10 +197,14 @@ fn is_called(name: &str, wanted: &str) -> bool {
     name == wanted || name.rsplit_once('.').is_some_and(|(stem, _)| stem == wanted)
 }
 
-fn crash_location(target: &dyn Target) -> Result<Location, LocationError> {
+fn crash_location(target: &dyn Target, process: &Process) -> Result<Location, LocationError> {
     let crash: Crash = crash(target).ok_or_else(|| no_crash(target))?;
     let mut steps = crash.steps;
     let va = crash.fault.map_or(crash.pc, |fault| fault.va());
+    let owner = process_of_thread(target, crash.thread).and_then(|owner| target.processes().get(owner.0));
+    // In the view of another process an address of slot 0 is another byte.
+    let home = owner.and_then(|owner| owner.home).filter(|_| !is_in(target, process));
+    let va = home.map_or(va, |home| home.slot_form(va));
     if crash.fault.is_none() {
         steps.push(Step::new(
             "the exception is not about an address; this is the instruction",
@@ -233,11 +238,15 @@ fn asked<'t>(
         return process.thread(id)?.registers().map(|registers| (registers, format!("of thread {id}")));
     }
     let of_crash = target.exception().and_then(|exception| {
+        let is_own = process.threads.is_empty() || process.thread(exception.thread).is_some();
+        is_own.then_some(())?;
         Some((registers(target, exception)?, format!("of thread {} at the exception", exception.thread)))
     });
     of_crash.or_else(|| {
         let thread = process.threads.iter().find(|thread| thread.registers().is_some())?;
-        Some((thread.registers()?, format!("of thread {}, the first one; no exception was recorded", thread.id)))
+        let why =
+            if target.exception().is_some() { "the exception was elsewhere" } else { "no exception was recorded" };
+        Some((thread.registers()?, format!("of thread {}, the first one; {why}", thread.id)))
     })
 }
 

@@ -3,7 +3,7 @@
 //! These are readings of bytes, not facts; each says what it saw.
 
 use crate::{
-    disassembly::{Instruction, LONGEST, disassemble},
+    disassembly::{Instruction, LONGEST, disassemble, disassemble_arm},
     usage::Usage,
     usage_index::UsageIndex,
 };
@@ -73,7 +73,11 @@ pub fn looks(index: &UsageIndex<'_>, va: Va, machine: Machine, is_code: bool) ->
     let width = pointer_width(index, va);
     let mut looks = Vec::new();
     if is_code {
-        let instructions = disassemble(machine, va, &bytes[..held.min(INSTRUCTIONS * LONGEST)], INSTRUCTIONS);
+        let bytes = &bytes[..held.min(INSTRUCTIONS * LONGEST)];
+        let instructions = match machine {
+            Machine::Arm if is_arm_code(index, va) => disassemble_arm(va, bytes, INSTRUCTIONS),
+            _ => disassemble(machine, va, bytes, INSTRUCTIONS),
+        };
         if !instructions.is_empty() {
             looks.push(Look::Code { instructions });
         }
@@ -92,12 +96,23 @@ pub fn looks(index: &UsageIndex<'_>, va: Va, machine: Machine, is_code: bool) ->
     (looks, held)
 }
 
+/// Windows CE runs code of 4-byte instructions unless the address is odd or a thread's flags there say Thumb; Windows NT
+/// runs Thumb code only.
+fn is_arm_code(index: &UsageIndex<'_>, va: Va) -> bool {
+    const THUMB: u64 = 0x20;
+    let is_ce = index.process().layout.is_some_and(|layout| layout.name.is_ce());
+    let threads = index.process().threads.iter().filter_map(|thread| thread.registers());
+    let here = threads.filter(|registers| index.own_form(registers.pc) == index.own_form(va));
+    is_ce && va.0 & 1 == 0 && !here.into_iter().any(|registers| registers.get("cpsr").unwrap_or(0) & THUMB != 0)
+}
+
 /// Whether code may run at `va`, by the protection of the region or by the flags of the section.
 pub fn is_executable(index: &UsageIndex<'_>, va: Va, region: &Region) -> bool {
     if let Some(protection) = region.protection {
         return region.state == RegionState::Committed && protection.is_executable();
     }
     let table = index.sections_at(va);
+    let va = index.own_form(va);
     table.is_some_and(|table| table.sections.iter().any(|section| section.executable && section.range.contains(va)))
 }
 

@@ -4,7 +4,7 @@ use crate::{
     usage::{Usage, UsageKind},
     usage_index::UsageIndex,
 };
-use vatlas_space::{Region, RegionState, Store, Va, VaRange};
+use vatlas_space::{Alias, Region, RegionState, Source, Store, Va, VaRange};
 
 /// A row of the map: a region, or the part of one that has one use.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,7 +43,15 @@ impl MapFilter {
 pub fn map(index: &UsageIndex<'_>) -> Vec<MapEntry> {
     let space = index.space();
     let mut entries = Vec::new();
-    for region in space.regions_from(space.range().first()) {
+    let mut at = Some(space.range().first());
+    while let Some(va) = at.filter(|va| *va <= space.range().last()) {
+        if let Some(alias) = space.alias_at(va) {
+            at = alias.range.next();
+            entries.push(alias_entry(index, &alias));
+            continue;
+        }
+        let region = space.region(va);
+        at = region.range.next();
         let mut next = Some(region.range.first());
         while let Some(first) = next.filter(|first| *first <= region.range.last()) {
             let entry = entry(index, &region, first);
@@ -52,6 +60,14 @@ pub fn map(index: &UsageIndex<'_>) -> Vec<MapEntry> {
         }
     }
     entries
+}
+
+/// One row for addresses that show the bytes of others: those have rows of their own.
+fn alias_entry(index: &UsageIndex<'_>, alias: &Alias) -> MapEntry {
+    let source = index.layout().map_or(Source::Nothing, |layout| Source::Layout(layout.name));
+    let area = format!("the same bytes as from {} on", alias.of);
+    let region = Region::unknown(alias.range, source);
+    MapEntry { range: alias.range, region, usage: Usage::System { area }, captured: 0 }
 }
 
 /// The row of `first` in its region: up to where the use changes.

@@ -36,13 +36,15 @@ pub struct Pointee {
     pub range: VaRange,
     /// How the range was found.
     pub step: Step,
+    /// The same bytes at other addresses: on Windows CE up to 5 in the slot of the process, or in slot 0.
+    other: Option<(Va, VaRange)>,
 }
 
 impl Pointee {
     /// A range that the user gave.
     pub fn range(range: VaRange) -> Self {
         let finding = format!("{range} was asked for");
-        Self { va: range.first(), range, step: Step::new(finding, Source::User) }
+        Self { va: range.first(), range, step: Step::new(finding, Source::User), other: None }
     }
 
     /// `va` and what counts around it.
@@ -64,18 +66,27 @@ impl Pointee {
             }
         };
         let range = range.filter(|range| range.contains(va)).or_else(|| VaRange::new(va, va));
-        Self { va, range: range.unwrap_or(region.range), step }
+        let range = range.unwrap_or(region.range);
+        Self { va, range, step, other: other_form(index, va, range) }
     }
 
     /// Whether a pointer points exactly at the address that was asked for.
     pub fn is_exact(&self, value: Va) -> bool {
-        value == self.va
+        value == self.va || self.other.is_some_and(|(va, _)| value == va)
     }
 
     /// Bytes from the front of the range to where a pointer points; `None` when it points elsewhere.
     pub fn offset(&self, value: Va) -> Option<u64> {
-        self.range.offset_of(value)
+        self.range.offset_of(value).or_else(|| self.other.and_then(|(_, range)| range.offset_of(value)))
     }
+}
+
+/// An address and a range around it in their other form.
+fn other_form(index: &UsageIndex<'_>, va: Va, range: VaRange) -> Option<(Va, VaRange)> {
+    let process = index.process();
+    let other = process.other_form(va)?;
+    let (first, last) = (process.other_form(range.first())?, process.other_form(range.last())?);
+    Some((other, VaRange::new(first, last).filter(|range| range.contains(other))?))
 }
 
 /// The regions from `base` on that belong to one allocation, as far as they adjoin; `va` lies in one of them.
@@ -155,7 +166,7 @@ pub fn references(
     let mut summary = RefsSummary::default();
     for (thread, registers, at_exception) in register_sets(target, index.process()) {
         summary.threads += usize::from(!at_exception);
-        for (name, value) in pointers(registers).filter(|(_, value)| pointee.range.contains(*value)) {
+        for (name, value) in pointers(registers).filter(|(_, value)| pointee.offset(*value).is_some()) {
             if at_exception && is_still_held(index.process(), thread, registers.machine, name, value) {
                 continue;
             }
@@ -167,11 +178,18 @@ pub fn references(
             }
         }
     }
-    if let Some(pattern) = Pattern::pointers_into(pointee.range, pointer_widths(index.process())) {
-        let options =
-            SearchOptions { within: None, aligned_only: !options.unaligned, image_files: options.image_files };
-        let mut in_memory = |word: &Match<'_>| found(&in_memory(word));
-        summary.memory = search(index, &pattern, &options, &mut in_memory, progress);
+    let options = SearchOptions { within: None, aligned_only: !options.unaligned, image_files: options.image_files };
+    let mut in_memory = |word: &Match<'_>| found(&in_memory(word));
+    let mut memory = |range| {
+        let pattern = Pattern::pointers_into(range, pointer_widths(index.process()))?;
+        Some(search(index, &pattern, &options, &mut in_memory, progress))
+    };
+    summary.memory = memory(pointee.range).unwrap_or_default();
+    let other = pointee.other.filter(|_| !summary.memory.stopped).and_then(|(_, range)| memory(range));
+    if let Some(other) = other {
+        // The same memory, looked through for the other addresses.
+        summary.memory.matches += other.matches;
+        summary.memory.stopped = other.stopped;
     }
     summary
 }

@@ -1,10 +1,10 @@
 //! Names for addresses of a process: module, function, line, and which file said so.
 
 use crate::symbol_provider::SymbolProvider;
-use std::rc::Rc;
+use std::{fmt, rc::Rc};
 use vatlas_rules::ce::slot;
-use vatlas_space::{Machine, Module, Process, Rva, Source, Step, Target, Va};
-use vatlas_symbols::{Lookup, ModuleSymbols, Name, SymbolFile, type_text::type_name};
+use vatlas_space::{Machine, Module, Process, Rva, Source, Step, Target, Va, VaRange};
+use vatlas_symbols::{Lookup, ModuleSymbols, Name, Symbol, SymbolFile, SymbolKind, type_text::type_name};
 
 /// What the symbols of a process say about an address.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,18 +41,40 @@ impl SymbolAnswer {
 }
 
 /// Names addresses of one process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Symbolizer<'a> {
     provider: &'a dyn SymbolProvider,
+    target: &'a dyn Target,
     process: &'a Process,
     machine: Machine,
 }
 
+impl fmt::Debug for Symbolizer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Symbolizer").field("process", &self.process.name).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Symbolizer<'a> {
     /// For a process of a target.
-    pub fn new(provider: &'a dyn SymbolProvider, target: &dyn Target, process: &'a Process) -> Self {
+    pub fn new(provider: &'a dyn SymbolProvider, target: &'a dyn Target, process: &'a Process) -> Self {
         let machine = target.host().map_or(Machine::Other(0), |host| host.machine);
-        Self { provider, process, machine }
+        Self { provider, target, process, machine }
+    }
+
+    /// The address of a place in a module's image.
+    pub fn va_of(&self, module: &Module, rva: Rva) -> Option<Va> {
+        self.target.va_of(module, rva)
+    }
+
+    /// The address of a symbol: see [`symbol_va`].
+    pub fn va_of_symbol(&self, module: &Module, symbol: &Symbol) -> Option<Va> {
+        symbol_va(self.target, module, symbol)
+    }
+
+    /// Whether even addresses hold instructions of 4 bytes on an ARM: Windows NT runs Thumb code only.
+    pub fn has_arm_code(&self) -> bool {
+        self.process.layout.is_some_and(|layout| layout.name.is_ce())
     }
 
     /// The symbol files of a module.
@@ -78,8 +100,7 @@ impl<'a> Symbolizer<'a> {
     /// As [`Symbolizer::at`], without the type: to write one takes longer than all the rest.
     pub fn named(&self, va: Va) -> Option<SymbolAnswer> {
         let (va, reduced) = self.in_a_module(va)?;
-        let module = self.process.module_at(va)?;
-        let rva = Rva(u32::try_from(module.range.offset_of(va)?).ok()?);
+        let (module, rva) = self.place_of(va)?;
         let symbols = self.provider.symbols(module);
         let lookup = symbols.lookup(rva)?;
         let name = Name::of(&lookup.symbol, &lookup.origin, self.machine_of(&symbols));
@@ -103,17 +124,36 @@ impl<'a> Symbolizer<'a> {
         Some(answer.text() + &line)
     }
 
+    /// The module of an address, by its image or by data that lie apart from it, and the place in the image.
+    fn place_of(&self, va: Va) -> Option<(&'a Module, Rva)> {
+        if let Some(module) = self.process.module_at(va) {
+            return Some((module, self.target.rva_of(module, va)?));
+        }
+        let has_data = |module: &&Module| module.data.is_some_and(|data| data.contains(va));
+        let mut modules = self.process.modules.iter().filter(has_data);
+        modules.find_map(|module| Some((module, self.target.rva_of(module, va)?)))
+    }
+
     /// The address as modules know it: on Windows CE up to 5 a process's own module lies in slot 0, so its slot form
     /// `slot base + offset` is reduced to the offset.
     fn in_a_module(&self, va: Va) -> Option<(Va, Option<Step>)> {
-        if self.process.module_at(va).is_some() {
+        if self.place_of(va).is_some() {
             return Some((va, None));
         }
         let layout = self.process.layout.filter(|layout| layout.name.has_slots())?;
-        let reduced = slot_zero_form(va).filter(|reduced| self.process.module_at(*reduced).is_some())?;
+        let own = |va| self.process.home.map_or_else(|| slot_zero_form(va), |home| Some(home.slot_zero_form(va)));
+        let reduced = own(va).filter(|reduced| self.place_of(*reduced).is_some())?;
         let finding = format!("{va} is {reduced} of the process in slot {}", slot::slot_of(va)?.number());
         Some((reduced, Some(Step::new(finding, Source::Layout(layout.name)))))
     }
+}
+
+/// The address of a symbol. Variables of a ROM DLL of Windows CE lie apart from the image; where nothing tells which
+/// place of the image they had, their addresses are not known.
+pub fn symbol_va(target: &dyn Target, module: &Module, symbol: &Symbol) -> Option<Va> {
+    let is_untold = |data: VaRange| target.rva_of(module, data.first()).is_none();
+    let is_lost = symbol.kind == SymbolKind::Data && module.data.is_some_and(is_untold);
+    if is_lost { None } else { target.va_of(module, symbol.rva) }
 }
 
 /// The slot-0 form of an address in the slot of a process (2 to 32); `None` for any other address.

@@ -32,6 +32,7 @@ pub(crate) struct TestTarget {
     space: TestSpace,
     sections: Vec<(Va, SectionTable)>,
     exception: Option<ExceptionRecord>,
+    wide: Vec<WideRegister>,
 }
 
 /// The addresses of `size` bytes from `first` on.
@@ -48,6 +49,7 @@ impl TestTarget {
             create_time: None,
             layout: None,
             width,
+            home: None,
             peb: None,
             peb32: None,
             modules: Vec::new(),
@@ -63,7 +65,15 @@ impl TestTarget {
             regions: Vec::new(),
             extents: Vec::new(),
         };
-        Self { kind, host: None, processes: vec![process], space, sections: Vec::new(), exception: None }
+        Self {
+            kind,
+            host: None,
+            processes: vec![process],
+            space,
+            sections: Vec::new(),
+            exception: None,
+            wide: Vec::new(),
+        }
     }
 
     /// An index over the process.
@@ -110,6 +120,7 @@ impl TestTarget {
         self.process().modules.push(Module {
             path: path.to_owned(),
             range: range(base, size),
+            data: None,
             time_date_stamp,
             checksum: 0,
             version: None,
@@ -210,6 +221,7 @@ impl TestTarget {
             priority_class: 0,
             priority: 0,
             sides: vec![side],
+            ce: None,
         });
         self
     }
@@ -226,6 +238,12 @@ impl TestTarget {
         side.teb = Some(Va(teb));
         side.stack =
             StackExtent { captured: None, base: Some(Va(limit + size)), limit: Some(Va(limit)), reserve: None };
+        self
+    }
+
+    /// A floating-point or vector register of every thread.
+    pub fn wide(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.wide.push(WideRegister { name: name.to_owned(), bytes: bytes.to_vec() });
         self
     }
 
@@ -313,7 +331,7 @@ impl Target for TestTarget {
     }
 
     fn wide_registers(&self, _process: ProcessIndex, _thread: ThreadId) -> Vec<WideRegister> {
-        Vec::new()
+        self.wide.clone()
     }
 
     fn handles(&self, _process: ProcessIndex) -> (Vec<Handle>, Vec<Problem>) {

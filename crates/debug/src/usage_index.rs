@@ -1,12 +1,14 @@
 //! Who uses an address: looked up in the modules, stacks, environment blocks and heaps of one process.
 
 use crate::{
+    api_calls::{RememberedCall, api_call, remembered_calls},
     heaps::{self, HeapProof},
     image_index::ImageIndex,
+    process_choice::owner_of,
     usage::{StackPart, Usage},
 };
 use std::cell::OnceCell;
-use vatlas_rules::{AreaKind, Layout, Owner, layout};
+use vatlas_rules::{AreaKind, Layout, Owner, ce::api_call::ApiCall, layout};
 use vatlas_space::{
     AddressSpace, LayoutName, Machine, Module, OsFamily, PointerWidth, Process, ProcessIndex, Region, RegionKind,
     RegionState, SectionTable, Side, Source, Step, Target, ThreadId, Va, VaRange, disjoint,
@@ -58,7 +60,7 @@ impl<'t> UsageIndex<'t> {
     pub fn new(target: &'t dyn Target, index: ProcessIndex) -> Option<Self> {
         let process = target.processes().get(index.0)?;
         let space = target.space(index)?;
-        let images = ImageIndex::new(&process.modules);
+        let images = ImageIndex::new(&process.modules, process.home);
         let spans =
             disjoint(&spans(target, process, space), |span| span.range, |span, range| Span { range, ..span.clone() });
         Some(Self { target, index, process, space, spans, images, heaps: OnceCell::new(), layout: OnceCell::new() })
@@ -105,6 +107,7 @@ impl<'t> UsageIndex<'t> {
     /// As [`Self::at`], for a caller who has the region already.
     pub fn in_region(&self, va: Va, region: &Region) -> Located {
         self.span(va, region)
+            .or_else(|| self.span_in_slot(va, region))
             .or_else(|| self.image(va))
             .or_else(|| self.heap(va, region))
             .or_else(|| self.layout_area(va, region))
@@ -123,6 +126,29 @@ impl<'t> UsageIndex<'t> {
         self.images.module_at(va)
     }
 
+    /// The module that holds `va`, and the bytes from its base to there. On Windows CE up to 5.x both forms of an address
+    /// give the same.
+    pub fn module_offset(&self, va: Va) -> Option<(&'t Module, u64)> {
+        let module = self.images.module_at(va)?;
+        let offset = module.range.offset_of(va).or_else(|| module.range.offset_of(self.process.own_form(va)))?;
+        Some((module, offset))
+    }
+
+    /// The API call that an address stands for, on Windows CE for ARM.
+    pub fn api_call(&self, va: Va) -> Option<ApiCall> {
+        api_call(self.process, self.target.host().map(|host| host.machine), va)
+    }
+
+    /// API calls that a stack remembers, lowest address first.
+    pub fn remembered_calls(&self, stack: VaRange) -> Vec<RememberedCall> {
+        remembered_calls(self.process, self.target.host().map(|host| host.machine), self.space, stack)
+    }
+
+    /// The address as the tables of modules have it: see [`Process::own_form`].
+    pub fn own_form(&self, va: Va) -> Va {
+        self.process.own_form(va)
+    }
+
     /// The sections of the module that holds `va`, where they are known.
     pub fn sections_at(&self, va: Va) -> Option<&SectionTable> {
         self.images.sections_at(va, &|module| self.target.sections(self.index, module))
@@ -139,6 +165,20 @@ impl<'t> UsageIndex<'t> {
             }
         };
         Some(Located { usage, range, step: span.step.clone() })
+    }
+
+    /// Stacks have addresses in the slot of their process; one of slot 0 may mean the same byte.
+    fn span_in_slot(&self, va: Va, region: &Region) -> Option<Located> {
+        let home = self.process.home?;
+        let in_slot = home.slot_form(va);
+        let moved = in_slot.0.checked_sub(va.0).filter(|moved| *moved != 0)?;
+        let up = |va: Va| va.checked_add(moved);
+        let there =
+            Region { range: VaRange::new(up(region.range.first())?, up(region.range.last())?)?, ..region.clone() };
+        let located = self.span(in_slot, &there)?;
+        let range = located.range.intersection(home.range())?;
+        let range = VaRange::new(home.slot_zero_form(range.first()), home.slot_zero_form(range.last()))?;
+        Some(Located { range, ..located })
     }
 
     fn image(&self, va: Va) -> Option<Located> {
@@ -161,12 +201,17 @@ impl<'t> UsageIndex<'t> {
 
     /// The area of the layout, where the target lists no region: all that can be said of the kernel's half.
     fn layout_area(&self, va: Va, region: &Region) -> Option<Located> {
-        if region.state != RegionState::Unknown {
+        // Captured memory of the kernel's half belongs to its area: no list of Windows CE says more.
+        let is_untold = region.kind.is_none() && self.process.home.is_some();
+        if region.state != RegionState::Unknown && !is_untold {
             return None;
         }
         let layout = self.layout()?;
         let area = layout.area_at(va).filter(|area| self.is_established(area.kind))?;
         let range = area.range.intersection(region.range)?;
+        if is_untold && matches!(area.kind.owner(), Owner::Process | Owner::EveryProcess | Owner::NotEstablished) {
+            return self.slot_of_another(va).map(|other| Located { range, ..other });
+        }
         let usage = match area.kind.owner() {
             Owner::Kernel | Owner::Nobody => Usage::System { area: area.name.to_string() },
             // A span covers the process's own view; this is the one in the kernel's half.
@@ -180,6 +225,17 @@ impl<'t> UsageIndex<'t> {
         let step =
             Step::new(format!("{} is '{}': {}", area.range, area.name, area.purpose), Source::Layout(layout.name));
         Some(Located { usage, range, step })
+    }
+
+    /// The slot of another process of Windows CE: what is there is that process's business.
+    fn slot_of_another(&self, va: Va) -> Option<Located> {
+        let other = owner_of(self.target, va).filter(|owner| *owner != self.index)?;
+        let (process, range) = (self.target.processes().get(other.0)?, VaRange::new(va, va)?);
+        let (home, name) = (process.home?, process.name.as_deref().unwrap_or("another process"));
+        let module = process.module_offset(va).map(|(module, offset)| format!("{}+{offset:#x} in ", module.name()));
+        let usage = Usage::System { area: format!("{}slot {}: {name}", module.unwrap_or_default(), home.slot()) };
+        let finding = format!("{} is the slot of {name}", home.range());
+        Some(Located { usage, range, step: Step::new(finding, Source::Stream("ProcessListStream")) })
     }
 
     /// Heaps of the 32-bit side of a WOW64 process.
@@ -245,7 +301,11 @@ fn stack(thread: ThreadId, side: &Side, space: &dyn AddressSpace) -> Option<Span
     let extent = &side.stack;
     let by_teb = extent.base.and_then(|base| {
         let range = VaRange::new(extent.reserve.or(extent.limit)?, base.checked_sub(1)?)?;
-        Some((range, Step::new(format!("stack bounds in the TEB of thread {thread}"), Source::Memory(side.teb?))))
+        let step = match side.teb {
+            Some(teb) => Step::new(format!("stack bounds in the TEB of thread {thread}"), Source::Memory(teb)),
+            None => Step::new(format!("stack bounds of thread {thread}"), Source::Stream("ThreadListStream")),
+        };
+        Some((range, step))
     });
     let by_region = || {
         let top = extent.captured.map(VaRange::last).or(sp)?;

@@ -22,6 +22,7 @@ mod show;
 mod store;
 mod symbols;
 mod watcher;
+mod wide;
 
 pub use ast::{Binary, Context, Expression, ExpressionKind, MemoryOperator, Name, TypeName, Unary};
 pub use error::{Span, WatchError, WatchErrorKind};

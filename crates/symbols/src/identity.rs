@@ -145,7 +145,15 @@ mod tests {
 
     fn module(time_date_stamp: u32, debug_record: Option<DebugRecord>) -> Module {
         let range = VaRange::sized(Va(0x40_0000), 0x5000).unwrap();
-        Module { path: "app.exe".to_owned(), range, time_date_stamp, checksum: 0, version: None, debug_record }
+        Module {
+            path: "app.exe".to_owned(),
+            range,
+            data: None,
+            time_date_stamp,
+            checksum: 0,
+            version: None,
+            debug_record,
+        }
     }
 
     fn check(wanted: &Module, identity: Option<Identity>, expected: &str) {

@@ -208,6 +208,7 @@ mod tests {
         let mut module = Module {
             path: "C:\\x\\app.exe".to_owned(),
             range,
+            data: None,
             time_date_stamp: 0x49f0_0000,
             checksum: 0,
             version: None,

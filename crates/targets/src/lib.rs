@@ -4,15 +4,23 @@
 //! business, and so is finding image files ([`ImageFiles`]).
 
 pub mod image_files;
+pub mod kdmp;
+mod loaded_images;
+pub mod machine;
 pub mod minidump;
 pub mod module_target;
+pub mod nt_system;
 pub mod recognize;
+pub mod rom;
 mod section_table;
 
 pub use image_files::{FileBytes, ImageFile, ImageFiles, NoImageFiles};
+pub use kdmp::KdmpTarget;
+pub use machine::{MachineTarget, machine_target};
 pub use minidump::MinidumpTarget;
 pub use module_target::{ModuleFacts, ModuleTarget};
 pub use recognize::{Format, recognize};
+pub use rom::{RomFiles, RomTarget};
 
 use vatlas_space::{Problem, Target};
 
@@ -23,6 +31,8 @@ use vatlas_space::{Problem, Target};
 pub fn open(bytes: FileBytes, images: Box<dyn ImageFiles>) -> Result<Box<dyn Target>, Problem> {
     match recognize((*bytes).as_ref()) {
         Format::Minidump => Ok(Box::new(MinidumpTarget::open(bytes, images)?)),
+        Format::CeDump => Ok(Box::new(KdmpTarget::open(bytes, images)?)),
+        Format::RomBin | Format::RomRaw => Ok(Box::new(RomTarget::open(bytes)?)),
         other => Err(recognize::not_a_target(other)),
     }
 }

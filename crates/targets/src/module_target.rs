@@ -97,6 +97,7 @@ impl ModuleTarget {
             create_time: None,
             layout: facts.layout.map(LayoutChoice::usual),
             width,
+            home: None,
             peb: None,
             peb32: None,
             modules: vec![module.clone()],
@@ -130,6 +131,7 @@ fn module(name: &str, size: u64, time_date_stamp: u32, facts: &ModuleFacts) -> M
     Module {
         path: name.to_owned(),
         range: VaRange::new(base, last).unwrap_or_else(|| unreachable!("the ends are in order")),
+        data: None,
         time_date_stamp,
         checksum: 0,
         version: None,

@@ -83,8 +83,11 @@ const SIGNATURES: [(&[u8], Format); 19] = [
     (b"Rar!\x1a\x07", Format::Compressed),
 ];
 
-/// `ECEC` stands 0x40 bytes into every region of a Windows CE ROM image.
+/// `ECEC` stands 0x40 bytes into every region of a Windows CE ROM image. A dump of a flash may have a boot loader in
+/// front of it, of some pages.
 const ROM_MARK: (usize, &[u8]) = (0x40, b"ECEC");
+const ROM_PAGE: usize = 0x1000;
+const MOST_PAGES_BEFORE_ROM: usize = 512;
 
 /// Bytes at the front of a file that decide whether it is text.
 const TEXT_SAMPLE: usize = 512;
@@ -103,10 +106,15 @@ pub fn recognize(bytes: &[u8]) -> Format {
         let kind = bytes.get(16..18).map(|pair| if order == 2 { [pair[1], pair[0]] } else { [pair[0], pair[1]] });
         return if kind == Some([4, 0]) { Format::ElfCore } else { Format::Elf };
     }
-    if bytes.get(ROM_MARK.0..).is_some_and(|rest| rest.starts_with(ROM_MARK.1)) {
+    if has_rom_mark(bytes) {
         return Format::RomRaw;
     }
     if is_text(&bytes[..bytes.len().min(TEXT_SAMPLE)]) { Format::Text } else { Format::Unknown }
+}
+
+fn has_rom_mark(bytes: &[u8]) -> bool {
+    let places = (ROM_MARK.0..bytes.len()).step_by(ROM_PAGE).take(MOST_PAGES_BEFORE_ROM);
+    places.into_iter().any(|at| bytes[at..].starts_with(ROM_MARK.1))
 }
 
 fn is_text(sample: &[u8]) -> bool {
@@ -117,8 +125,8 @@ fn is_text(sample: &[u8]) -> bool {
 pub fn not_a_target(format: Format) -> Problem {
     let hint = match format {
         Format::KernelDump32 | Format::KernelDump64 => "kernel dumps are not supported yet; minidumps are",
-        Format::CeDump => "Windows CE dumps are not supported yet; 'vatlas place' explains their addresses",
-        Format::RomBin | Format::RomRaw => "ROM images are not supported yet; 'vatlas place' explains their addresses",
+        Format::CeDump => "its header is damaged; 'vatlas place' explains single addresses",
+        Format::RomBin | Format::RomRaw => "'vatlas rom' lists what is in it",
         Format::ElfCore => "ELF cores are not supported yet; Breakpad's minidumps of Linux are",
         Format::BigEndianMinidump => "only little-endian minidumps can be read",
         Format::Pe => "give the dump, and this file's folder with --images",
@@ -156,6 +164,7 @@ mod tests {
         check(b"CEDX\x02", Format::CeDump);
         check(b"B000FF\n\0\0\0\x80", Format::RomBin);
         check(&rom, Format::RomRaw);
+        check(&[vec![0xff; 0x3000], rom].concat(), Format::RomRaw);
         check(&elf(4), Format::ElfCore);
         check(&elf(3), Format::Elf);
         check(b"MZ\x90", Format::Pe);

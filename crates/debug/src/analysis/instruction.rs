@@ -3,7 +3,7 @@
 use super::explained;
 use crate::{
     crash::Crash,
-    disassembly::{Instruction, LONGEST, disassemble, register_value},
+    disassembly::{Instruction, LONGEST, disassemble, disassemble_arm, register_value},
     explain::Explanation,
     symbol_provider::SymbolProvider,
     usage_index::UsageIndex,
@@ -64,15 +64,16 @@ pub(super) fn at(
     crash: Option<&Crash>,
     symbols: &dyn SymbolProvider,
 ) -> Option<FaultingInstruction> {
-    let thumb = registers.machine == Machine::Arm;
-    let pc = if thumb { Va(registers.pc.0 & !1) } else { registers.pc };
-    // Code for ARM's longer instructions is that of Windows CE; which of the two it is, the flags say.
-    if thumb && !is_thumb(registers) {
-        return None;
-    }
+    let is_arm = registers.machine == Machine::Arm;
+    let pc = if is_arm { Va(registers.pc.0 & !1) } else { registers.pc };
     let mut bytes = [0; LONGEST];
     let held = index.space().read_available(pc, &mut bytes);
-    let instruction = disassemble(registers.machine, pc, &bytes[..held], 1).into_iter().next()?;
+    // Code for ARM's longer instructions is that of Windows CE; which of the two it is, the flags say.
+    let instructions = match is_arm && !is_thumb(registers) {
+        true => disassemble_arm(pc, &bytes[..held], 1),
+        false => disassemble(registers.machine, pc, &bytes[..held], 1),
+    };
+    let instruction = instructions.into_iter().next()?;
     let (mut operands, alignment) = match registers.machine {
         Machine::X86 | Machine::X64 => {
             let is_windows = index.process().layout.is_some();

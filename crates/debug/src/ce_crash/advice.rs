@@ -4,10 +4,10 @@ use super::{BadAddress, BadKind, CodePlace, CrashExplanation};
 use vatlas_rules::ce::{exception::CeException, fault_status::FaultReason};
 use vatlas_space::{CrashText, PrintedModule};
 
-/// Proposals, best first.
-pub fn advice(crash: &CrashText, explanation: &CrashExplanation) -> Vec<String> {
+/// Proposals, best first; `has_rom` when the device's ROM image was looked at.
+pub fn advice(crash: &CrashText, explanation: &CrashExplanation, has_rom: bool) -> Vec<String> {
     let mut advice = Vec::new();
-    about_code(crash, explanation, &mut advice);
+    about_code(crash, explanation, has_rom, &mut advice);
     if let Some(bad) = &explanation.bad_address {
         advice.extend(about_address(bad, explanation));
     }
@@ -19,7 +19,7 @@ pub fn advice(crash: &CrashText, explanation: &CrashExplanation) -> Vec<String> 
     advice
 }
 
-fn about_code(crash: &CrashText, explanation: &CrashExplanation, advice: &mut Vec<String>) {
+fn about_code(crash: &CrashText, explanation: &CrashExplanation, has_rom: bool, advice: &mut Vec<String>) {
     let (pc, ra) = (explanation.code_at("PC"), explanation.code_at("RA"));
     let has_module = |place: Option<&CodePlace>| place.is_some_and(|place| place.module.is_some());
     if explanation.exception == CeException::Raised {
@@ -50,7 +50,9 @@ fn about_code(crash: &CrashText, explanation: &CrashExplanation, advice: &mut Ve
     let is_bare = |name: &str| crash.field(name).is_some_and(|field| field.module.is_none());
     let printed_none = is_bare("PC") && !has_module(pc);
     if printed_none {
-        advice.push("--modules with the device's module list finds the module; before CE 5 none is printed".to_owned());
+        let with_rom = "a module that is not in ROM: --modules with the device's module list finds it";
+        let without = "--rom with the device's ROM image, or --modules with a list, finds the module; before CE 5 none is printed";
+        advice.push(if has_rom { with_rom } else { without }.to_owned());
     }
     if pc.is_some_and(|pc| pc.module.is_none() && pc.va.0 >= 0x1_0000) && outside(crash, "PC") && !has_module(ra) {
         advice.push(

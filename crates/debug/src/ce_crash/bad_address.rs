@@ -1,6 +1,6 @@
 //! What the bad address is: a null pointer behind a slot base, text, another process's memory, the kernel's.
 
-use super::{Owner, TEXT, va};
+use super::{ModuleAt, Owner, TEXT, va};
 use vatlas_rules::{
     AreaKind, ModuleList, Place, PlaceFacts,
     area::Owner as AreaOwner,
@@ -68,6 +68,8 @@ pub struct BadAddress {
     pub null_offset: Option<u32>,
     /// The process slot that it lies in (up to CE 5).
     pub slot: Option<Slot>,
+    /// The module of the ROM image that has it, for other than null pointers.
+    pub module: Option<ModuleAt>,
     /// The whole answer of the layout.
     pub place: Place,
 }
@@ -108,7 +110,7 @@ pub(super) fn find(
         _ => Source::Layout(layout),
     };
     steps.push(Step::new(format!("BVA {va}: {text}"), source));
-    Some(BadAddress { va, kind, text, null_offset, slot: in_slot, place })
+    Some(BadAddress { va, kind, text, null_offset, slot: in_slot, module: None, place })
 }
 
 /// Bytes above null: in slot 0 as it is, in the slot of a process behind the slot's base.

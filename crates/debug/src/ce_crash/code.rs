@@ -6,7 +6,11 @@
 //! map file   Rva+Base column = preferred base + offset        never the 0001:xxxxxxxx column, which begins behind the headers
 //! ```
 
-use super::{CrashContext, Owner, TEXT, va};
+use super::{
+    CrashContext, Owner, TEXT,
+    rom::{self, RomPlace},
+    va,
+};
 use crate::symbolize::{SymbolAnswer, plus, stem};
 use vatlas_rules::{ce::slot, value_look::text_in};
 use vatlas_space::{
@@ -23,8 +27,38 @@ pub struct ModuleAt {
     pub base: Va,
     /// Bytes from the base.
     pub offset: u32,
-    /// Whether the device printed it; else the user's list says so.
-    pub is_printed: bool,
+    /// What says so.
+    pub source: ModuleSource,
+}
+
+impl ModuleAt {
+    /// A place in a module of the ROM image.
+    pub(super) fn of_rom(place: &RomPlace<'_>) -> Self {
+        let (name, base) = (place.module.name().to_owned(), place.module.range.first());
+        Self { name, base, offset: place.offset, source: ModuleSource::Rom }
+    }
+}
+
+/// What says that an address is in a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ModuleSource {
+    /// The device printed it.
+    Printed,
+    /// The user's list of modules.
+    List,
+    /// The device's ROM image.
+    Rom,
+}
+
+impl ModuleSource {
+    /// A word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Printed => "printed",
+            Self::List => "list",
+            Self::Rom => "rom",
+        }
+    }
 }
 
 /// PC or RA.
@@ -80,7 +114,14 @@ fn place(
     steps: &mut Vec<Step>,
 ) -> CodePlace {
     let va = va(field.value);
-    let module = printed(register, field, steps).or_else(|| listed(register, va, field, owner, context, steps));
+    let module = printed(register, field, steps);
+    if let Some(at) = &module {
+        rom::compare(register, &at.name, at.base, context, steps);
+    }
+    let module = module.or_else(|| listed(register, va, field, owner, context, steps)).or_else(|| {
+        let place = rom::place(register, va, owner, context, steps)?;
+        Some(ModuleAt::of_rom(&place))
+    });
     let found = module.as_ref().map_or(Ok(None), |at| named(register, at, machine, context, steps));
     let (symbol, refused) = match found {
         Ok(symbol) => (symbol, None),
@@ -95,7 +136,12 @@ fn place(
         (None, _) if field.module == Some(PrintedModule::Outside) => {
             Some("in no module: generated code (.NET), or no code at all".to_owned())
         }
-        (None, _) => Some("the device printed no module; a module list (--modules) may have it".to_owned()),
+        (None, _) if context.rom.is_some() => {
+            Some("in no module of the ROM image: a module that was loaded from a file system, or no code".to_owned())
+        }
+        (None, _) => Some(
+            "the device printed no module; its ROM image (--rom) or a module list (--modules) may have it".to_owned(),
+        ),
         (Some(_), None) if refused.is_some() => {
             refused.map(|other| format!("the symbols that were found are for {other}, the crash is not"))
         }
@@ -122,7 +168,7 @@ fn printed(register: &str, field: &CrashField, steps: &mut Vec<Step>) -> Option<
         field.value
     );
     steps.push(Step::new(finding, TEXT));
-    Some(ModuleAt { name: module.clone(), base: va(base), offset: *offset, is_printed: true })
+    Some(ModuleAt { name: module.clone(), base: va(base), offset: *offset, source: ModuleSource::Printed })
 }
 
 /// The module of the user's list: as it is, else, in a process's slot, at its slot-0 form.
@@ -150,7 +196,7 @@ fn listed(
     let finding =
         format!("{register} {:08x}{reduced} lies {offset:#x} above the base {base} of {}", field.value, module.name);
     steps.push(Step::new(finding, Source::User));
-    Some(ModuleAt { name: module.name.clone(), base, offset, is_printed: false })
+    Some(ModuleAt { name: module.name.clone(), base, offset, source: ModuleSource::List })
 }
 
 /// So far a module reaches of which only an address is known.
@@ -185,11 +231,23 @@ fn named(
     Ok(Some(SymbolAnswer { module, rva: Rva(at.offset), lookup, name, type_name: None, steps: vec![step] }))
 }
 
-/// The module as symbols are asked for it: its name, its base, and a size that the list may know.
+/// The module as symbols are asked for it: that of the ROM image; else its name, its base, and a size that the list may
+/// know.
 fn module_of(at: &ModuleAt, context: &CrashContext<'_>) -> Option<Module> {
+    if let Some(found) = context.rom.and_then(|rom| rom.of(&at.name, at.base)) {
+        return Some(found.module.clone());
+    }
     let listed = context.list.modules.iter().find(|listed| listed.name.eq_ignore_ascii_case(&at.name));
     let size = listed.map_or(UNKNOWN_SIZE, |listed| listed.image.size());
     let room = u64::from(u32::MAX).checked_sub(at.base.0)?.saturating_add(1);
     let range = VaRange::sized(at.base, size.min(room))?;
-    Some(Module { path: at.name.clone(), range, time_date_stamp: 0, checksum: 0, version: None, debug_record: None })
+    Some(Module {
+        path: at.name.clone(),
+        range,
+        data: None,
+        time_date_stamp: 0,
+        checksum: 0,
+        version: None,
+        debug_record: None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::symbol_provider::NoSymbols;
-use vatlas_space::{CrashField, LogNote, PrintedModule, TextPlace};
+use vatlas_space::{CrashField, LogNote, PrintedModule, Rva, TextPlace, VaRange};
 
 fn module(name: &str, offset: u32) -> Option<PrintedModule> {
     Some(match name {
@@ -59,7 +59,7 @@ fn ce6(kind: &str, number: i64, process: &str, active: &str, pc: Site<'_>, ra: S
 
 fn explained(crash: &CrashText) -> CrashExplanation {
     let list = ModuleList::default();
-    explain_crash(crash, &CrashContext { layout: None, list: &list, symbols: &NoSymbols })
+    explain_crash(crash, &CrashContext { layout: None, list: &list, rom: None, symbols: &NoSymbols })
 }
 
 /// Slot, base of PC's module, base of RA's, kind of the bad address, offset above null; a dash where there is none.
@@ -146,18 +146,84 @@ fn a_list_has_what_the_device_does_not_print() {
     assert_eq!(problems, []);
     let mut crash = ce5("Data Abort", "shop.exe", 9, (0x0310_1004, "", 0), (0x0801_1020, "", 0), 0x0c01_0000, 7);
     crash.fields.iter_mut().for_each(|field| field.module = None);
-    let found = explain_crash(&crash, &CrashContext { layout: None, list: &list, symbols: &NoSymbols });
-    let module =
-        |register| found.code_at(register).unwrap().module.clone().map(|at| (at.name, at.offset, at.is_printed));
-    assert_eq!(module("PC"), Some(("x.dll".to_owned(), 0x1004, false)));
-    assert_eq!(module("RA"), Some(("shop.exe".to_owned(), 0x1020, false)));
+    let found = explain_crash(&crash, &CrashContext { layout: None, list: &list, rom: None, symbols: &NoSymbols });
+    let module = |register| found.code_at(register).unwrap().module.clone().map(|at| (at.name, at.offset, at.source));
+    assert_eq!(module("PC"), Some(("x.dll".to_owned(), 0x1004, ModuleSource::List)));
+    assert_eq!(module("RA"), Some(("shop.exe".to_owned(), 0x1020, ModuleSource::List)));
     assert_eq!(found.bad_address.unwrap().kind, BadKind::ForeignSlot);
+}
+
+/// A device of CE 4: kernel, a DLL in slot 1 with its data in slot 0, a DLL at an address of every slot, two programs.
+fn rom() -> RomModules {
+    let range = |first, size| VaRange::sized(Va(first), size).unwrap();
+    let module = |name: &str, base, sections: &[(u64, u32, &str)]| RomModuleAt {
+        module: vatlas_space::Module {
+            path: name.to_owned(),
+            range: range(base, 0x5000),
+            data: None,
+            time_date_stamp: 0,
+            checksum: 0,
+            version: None,
+            debug_record: None,
+        },
+        sections: sections
+            .iter()
+            .map(|(real, rva, name)| (range(*real, 0x1000), Rva(*rva), (*name).to_owned()))
+            .collect(),
+        is_program: name.ends_with(".exe") && base < 0x8000_0000,
+    };
+    let modules = vec![
+        module("nk.exe", 0x8010_0000, &[(0x8010_1000, 0x1000, ".text"), (0x8200_0000, 0x2000, ".data")]),
+        module("coredll.dll", 0x03f6_0000, &[(0x03f6_1000, 0x1000, ".text"), (0x01ff_c000, 0x4000, ".data")]),
+        module("video.dll", 0x01f9_0000, &[(0x01f9_1000, 0x1000, ".text")]),
+        module("shop.exe", 0x1_0000, &[(0x1_1000, 0x1000, ".text")]),
+        module("till.exe", 0x1_0000, &[(0x1_1000, 0x1000, ".text")]),
+    ];
+    RomModules { layout: LayoutName::Ce4, modules }
+}
+
+#[test]
+fn a_rom_image_has_what_the_device_does_not_print() {
+    let rom = rom();
+    let list = ModuleList::default();
+    let check = |process: &str, pc: u32, ra: u32, bva: u32, expected: [&str; 3]| {
+        // Process number 3: slot 4, 08000000.
+        let mut crash = ce5("Data Abort", process, 9, (pc, "", 0), (ra, "", 0), bva, 7);
+        crash.fields.iter_mut().for_each(|field| field.module = None);
+        let context = CrashContext { layout: None, list: &list, rom: Some(&rom), symbols: &NoSymbols };
+        let found = explain_crash(&crash, &context);
+        assert_eq!(found.layout, LayoutName::Ce4);
+        let text = |at: Option<&ModuleAt>| at.map_or("-".to_owned(), |at| format!("{}+{:x}", at.name, at.offset));
+        let code = |register| text(found.code_at(register).unwrap().module.as_ref());
+        let bad = text(found.bad_address.as_ref().and_then(|bad| bad.module.as_ref()));
+        assert_eq!([code("PC"), code("RA"), bad], expected);
+    };
+    check("shop.exe", 0x03f6_1004, 0x1_1020, 0x0801_1030, ["coredll.dll+1004", "shop.exe+1020", "shop.exe+1030"]);
+    check("till.exe", 0x0801_1020, 0x8010_1010, 0x01ff_c008, ["till.exe+1020", "nk.exe+1010", "coredll.dll+4008"]);
+    check("other.exe", 0x1_1020, 0x01f9_1010, 0x09f9_1010, ["-", "video.dll+1010", "video.dll+1010"]);
+    // Another process's slot does not show the program of this one.
+    check("shop.exe", 0x1_1020, 0x0a01_1020, 0x8200_0004, ["shop.exe+1020", "-", "nk.exe+2004"]);
+}
+
+#[test]
+fn a_rom_image_of_another_build_is_told() {
+    let rom = rom();
+    let list = ModuleList::default();
+    let check = |base: u32, expected: &str| {
+        let pc = (base + 0x1004, "coredll.dll", 0x1004);
+        let crash = ce5("Data Abort", "shop.exe", 9, pc, (0, "???", 0), 0, 7);
+        let context = CrashContext { layout: None, list: &list, rom: Some(&rom), symbols: &NoSymbols };
+        let steps = explain_crash(&crash, &context).steps;
+        assert!(steps.iter().any(|step| step.finding.contains(expected)), "{steps:?}");
+    };
+    check(0x03f6_0000, "the ROM image has coredll.dll at the same base");
+    check(0x03f8_0000, "another build");
 }
 
 #[test]
 fn crashes_that_agree_are_one_group_and_lines_after_them_count() {
     let list = ModuleList::default();
-    let context = CrashContext { layout: None, list: &list, symbols: &NoSymbols };
+    let context = CrashContext { layout: None, list: &list, rom: None, symbols: &NoSymbols };
     let mut groups = CrashGroups::default();
     let site = ((0x16_1d38, "d.exe", 0x15_1d38), (0x1_2034, "d.exe", 0x2034));
     let first = ce6("Data Abort", 4, "d.exe", "d.exe", site.0, site.1, 0);

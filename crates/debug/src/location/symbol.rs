@@ -25,7 +25,7 @@ pub(super) fn locate(names: &Symbolizer<'_>, process: &Process, wanted: &str) ->
         let symbols = names.symbols(module);
         for hit in find(&symbols, names.machine_of(&symbols), &pattern, MOST + 1).found {
             let name = format!("{}!{}", stem(module.name()), hit.name.plain);
-            let va = module.range.first().checked_add(hit.symbol.rva.0.into());
+            let va = names.va_of_symbol(module, &hit.symbol);
             found.extend(va.map(|va| (va, (name, hit.origin.to_string()))));
         }
     }

@@ -25,14 +25,19 @@ pub(crate) fn readable(space: &dyn AddressSpace, within: VaRange, image_files: b
     let mut runs: Vec<VaRange> = Vec::new();
     let mut coverage = Coverage::default();
     for backing in space.backings_in(within) {
+        if space.alias_at(backing.range.first()).is_some_and(|alias| !alias.range.encloses(within)) {
+            // The same bytes come again at the addresses where they belong.
+            continue;
+        }
         let size = backing.range.size();
         let left_out = match backing.store {
-            Store::Captured(_) => None,
+            Store::Captured(_) | Store::Frame(_) | Store::PageFile { .. } => None,
             Store::ImageFile { .. } if image_files => None,
             Store::ImageFile { .. } => Some(&mut coverage.in_image_files),
             Store::NotCaptured => Some(&mut coverage.not_captured),
             Store::Unknown => Some(&mut coverage.unknown),
-            Store::Reserved | Store::Free => continue,
+            // Zeroes that nobody has made yet are not looked through: there may be gigabytes of them.
+            Store::Reserved | Store::Free | Store::Zero => continue,
         };
         if let Some(count) = left_out {
             *count = count.saturating_add(size);

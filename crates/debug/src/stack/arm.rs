@@ -1,18 +1,73 @@
-//! 32-bit ARM: the link register, the chain of `r11`, and a search. Function tables of ARM images are not read here.
+//! 32-bit ARM and Thumb: `.pdata` of Windows CE and of Windows on ARM, CFI, code, the chain of `r11`, the link register,
+//! and at last a search.
+//!
+//! Which of the two instruction sets runs, bit 5 of the status register says, and bit 0 of a return address. `.pdata` of
+//! Windows CE names functions ([`super::ce_functions`]), whose code is followed; that of Windows on ARM describes the
+//! prologue as well (`nt.rs`).
+
+mod code;
+mod nt;
+mod packed;
+mod thumb;
+mod unwind_code;
+mod xdata;
 
 use super::{
-    frame::{FoundBy, ReturnCheck, StackEnd, Trust},
-    step::{Attempt, Caller, Cursor, Method, frame_pointer, scan},
+    ce_code, cfi,
+    code_flow::{self, CodeSet},
+    frame::{FoundBy, StackEnd},
+    register_file::arm_number::{R4, R11},
+    step::{Attempt, Cursor, Method, frame_pointer, scan},
     surroundings::Surroundings,
 };
-use vatlas_space::Va;
 
 /// Best first.
-pub(super) const METHODS: [Method; 3] = [chain, link_register, search];
+pub(super) const METHODS: [Method; 10] = [
+    jump_to_bad_address,
+    nt::unwind_data,
+    unwind_data,
+    transition,
+    cfi,
+    by_symbol,
+    by_search,
+    chain,
+    link_register,
+    search,
+];
 
-/// Frame pointer of ARM code of Windows.
-const R11: usize = 11;
-const LR: usize = 14;
+/// Whether calls preserve a register.
+fn is_kept(number: usize) -> bool {
+    (R4..=R11).contains(&number)
+}
+
+/// The instruction set of a frame.
+fn code(cursor: &Cursor) -> &'static CodeSet {
+    if cursor.registers.is_thumb { &thumb::CODE } else { &code::CODE }
+}
+
+fn jump_to_bad_address(around: &Surroundings, cursor: &Cursor) -> Attempt {
+    ce_code::jump_to_bad_address(around, cursor, code(cursor))
+}
+
+fn unwind_data(around: &Surroundings, cursor: &Cursor) -> Attempt {
+    ce_code::unwind_data(around, cursor, |function| if function.is_short { &thumb::CODE } else { &code::CODE })
+}
+
+fn transition(around: &Surroundings, cursor: &Cursor) -> Attempt {
+    ce_code::transition(around, cursor, code(cursor))
+}
+
+fn cfi(around: &Surroundings, cursor: &Cursor) -> Attempt {
+    cfi::caller(around, cursor, is_kept)
+}
+
+fn by_symbol(around: &Surroundings, cursor: &Cursor) -> Attempt {
+    ce_code::by_symbol(around, cursor, code(cursor))
+}
+
+fn by_search(around: &Surroundings, cursor: &Cursor) -> Attempt {
+    code_flow::by_search(around, cursor, code(cursor))
+}
 
 /// `[r11]` is the caller's `r11`, the return address is above it.
 fn chain(around: &Surroundings, cursor: &Cursor) -> Attempt {
@@ -22,17 +77,8 @@ fn chain(around: &Surroundings, cursor: &Cursor) -> Attempt {
     Attempt::from(frame_pointer(around, cursor, R11))
 }
 
-/// The top function may not have stored its return address yet; whether it has, nobody says.
 fn link_register(around: &Surroundings, cursor: &Cursor) -> Attempt {
-    let Some(lr) = cursor.registers.get(LR).filter(|_| cursor.is_exact_pc) else { return Attempt::NotHere };
-    let check = around.check_return(cursor.registers.machine, Va(lr));
-    if !matches!(check, ReturnCheck::AfterCall | ReturnCheck::NotCaptured) {
-        return Attempt::NotHere;
-    }
-    let mut caller = cursor.registers.clone();
-    caller.pc = Va(lr);
-    caller.keep(|number| (4..=R11).contains(&number));
-    Attempt::Caller(Box::new(Caller::new(caller, FoundBy::LeafReturn, Trust::Guess, None)))
+    ce_code::link_register(around, cursor, code(cursor))
 }
 
 fn search(around: &Surroundings, cursor: &Cursor) -> Attempt {

@@ -48,7 +48,7 @@ impl Frame<'_, '_, '_> {
             Some(rule) => self.value(&self.row.return_address, rule, cfa),
             None => self.register(&self.row.return_address),
         };
-        caller.pc = Va(pc?);
+        caller.set_target(pc?);
         let place = match rule {
             Some(RegisterRule::AtCfa(offset)) => Some(Va(self.cut(cfa.wrapping_add_signed(*offset)))),
             Some(RegisterRule::At(expression)) => self.evaluate(expression, Some(cfa)).map(Va),

@@ -23,6 +23,8 @@ pub enum FoundBy {
     Prologue,
     /// On top of the stack or in the link register: the function has no frame (yet).
     LeafReturn,
+    /// By the kernel's record of a call into a server process (Windows CE).
+    ServerCall,
     /// By searching the stack for something that looks like a return address.
     Scan,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for FoundBy {
             Self::FramePointer => "frame pointer",
             Self::Prologue => "prologue",
             Self::LeafReturn => "leaf return",
+            Self::ServerCall => "server call",
             Self::Scan => "scan",
         })
     }
@@ -74,6 +77,8 @@ pub enum ReturnCheck {
     NoCall,
     /// Code; the bytes before it are not at hand, so that nobody can say whether they are a call.
     NotCaptured,
+    /// No code, but an address that makes the kernel of Windows CE return from a call into a server process.
+    ServerReturn,
     /// Memory that is no code, or no memory at all.
     NotCode,
     /// Zero: nobody called; the bottom of the stack.
@@ -86,6 +91,7 @@ impl fmt::Display for ReturnCheck {
             Self::AfterCall => "after a call",
             Self::NoCall => "no call before it",
             Self::NotCaptured => "code not captured",
+            Self::ServerReturn => "return from a server call",
             Self::NotCode => "no code there",
             Self::Zero => "zero",
         })
@@ -161,6 +167,7 @@ impl StackFrame {
     pub fn frame_base(&self) -> Option<Va> {
         match self.registers.machine {
             Machine::X86 => self.cfa?.checked_sub(8),
+            Machine::Arm => self.registers.get("r11").map(Va),
             _ => ["rbp", "fp"].iter().find_map(|name| self.registers.get(name)).map(Va),
         }
     }
@@ -228,6 +235,9 @@ impl fmt::Display for StackEnd {
             Self::Bottom => f.write_str("the last frame returns to zero: the bottom of the stack"),
             Self::ThreadStart(name) => write!(f, "{name} is where threads begin: the bottom of the stack"),
             Self::FramePointerZero => f.write_str("the frame pointer is zero: the bottom of the stack"),
+            Self::Damaged(ReturnAddress { value, check: ReturnCheck::ServerReturn, .. }) => {
+                write!(f, "{value} returns from a call into a server process, and the kernel's record was not captured")
+            }
             Self::Damaged(ReturnAddress { place: Some(place), value, .. }) => {
                 write!(f, "the return address {value} at {place} leads to no code")
             }

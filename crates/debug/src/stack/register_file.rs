@@ -42,6 +42,40 @@ const ARM64: [&str; 32] = [
     "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
     "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "fp", "lr", "sp",
 ];
+/// Numbers of 32-bit ARM.
+pub(super) mod arm_number {
+    /// The first register that calls preserve.
+    pub const R4: usize = 4;
+    /// Frame pointer of Windows.
+    pub const R11: usize = 11;
+    /// Link register.
+    pub const LR: usize = 14;
+}
+
+/// Numbers of MIPS.
+pub(super) mod mips_number {
+    /// The first of eight that calls preserve.
+    pub const S0: usize = 16;
+    /// Points at global data; calls preserve it.
+    pub const GP: usize = 28;
+    /// Frame pointer, or a ninth register that calls preserve.
+    pub const S8: usize = 30;
+}
+
+/// Numbers of SuperH.
+pub(super) mod sh_number {
+    /// The first register that calls preserve.
+    pub const R8: usize = 8;
+    /// Frame pointer.
+    pub const R14: usize = 14;
+}
+
+const MIPS: [&str; 32] = [
+    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "s0", "s1", "s2",
+    "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "s8", "ra",
+];
+const SH: [&str; 17] =
+    ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "pr"];
 const ARM: [&str; 15] = ["r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "sp", "lr"];
 
 /// Names by number, the number of the stack pointer, the name of the instruction pointer.
@@ -51,15 +85,28 @@ const fn table(machine: Machine) -> Option<(&'static [&'static str], usize, &'st
         Machine::X64 => Some((&X64, x86_number::SP, "rip")),
         Machine::Arm64 => Some((&ARM64, arm64_number::SP, "pc")),
         Machine::Arm => Some((&ARM, 13, "pc")),
-        Machine::Mips | Machine::Other(_) => None,
+        Machine::Mips => Some((&MIPS, 29, "pc")),
+        Machine::Other(SH_FIRST..=SH_LAST) => Some((&SH, 15, "pc")),
+        Machine::Other(_) => None,
     }
 }
+
+/// Numbers of SuperH processors in the PE format, SH3 to SH4.
+pub(super) const SH_FIRST: u16 = 0x1a2;
+pub(super) const SH_LAST: u16 = 0x1a6;
+
+/// Bit 5 of the status register of ARM: Thumb code runs.
+const THUMB: u64 = 1 << 5;
 
 /// Registers by number. Instruction pointer and stack pointer are always known.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct RegisterFile {
     pub machine: Machine,
     pub pc: Va,
+    /// ARM: the code at `pc` is Thumb.
+    pub is_thumb: bool,
+    /// ARM: the status register, in the top frame.
+    pub status: Option<u32>,
     sp: usize,
     values: [Option<u64>; MOST],
 }
@@ -73,7 +120,27 @@ impl RegisterFile {
             *value = registers.get(name);
         }
         values[sp] = Some(registers.sp.0);
-        Some(Self { machine: registers.machine, pc: registers.pc, sp, values })
+        let mut file = Self { machine: registers.machine, pc: registers.pc, is_thumb: false, status: None, sp, values };
+        if file.machine == Machine::Arm {
+            let status = registers.get("cpsr").or_else(|| registers.get("psr"));
+            file.set_target(registers.pc.0);
+            file.is_thumb |= status.is_some_and(|status| status & THUMB != 0);
+            file.status = status.map(|status| status as u32);
+        }
+        Some(file)
+    }
+
+    /// Where a jump to a value goes on: bit 0 of an ARM address says "Thumb" and is no part of it.
+    pub fn set_target(&mut self, value: u64) {
+        let is_arm = self.machine == Machine::Arm;
+        self.is_thumb = is_arm && value & 1 != 0;
+        self.status = None;
+        self.pc = Va(if is_arm { value & !1 } else { value });
+    }
+
+    /// The address as a return address has it.
+    pub fn target(&self) -> Va {
+        Va(self.pc.0 | u64::from(self.is_thumb))
     }
 
     pub fn width(&self) -> PointerWidth {

@@ -1,7 +1,7 @@
 //! Where walks of a thread begin: the registers of each side, those of the exception for the thread that raised it.
 
 use super::register_file::RegisterFile;
-use vatlas_space::{Machine, Process, Register, Registers, Side, StackExtent, Target, Thread, Va};
+use vatlas_space::{Machine, Process, Register, Registers, Side, StackExtent, Target, Thread, ThreadId, Va};
 
 /// The selector of 32-bit code on 64-bit Windows (`KGDT64_R3_CMCODE`).
 const CODE_32: u64 = 0x23;
@@ -9,6 +9,8 @@ const CODE_32: u64 = 0x23;
 /// Where a walk begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StackStart {
+    /// The thread, where there is one.
+    pub thread: Option<ThreadId>,
     /// The processor of the side.
     pub machine: Machine,
     /// The registers; `None` when they were not captured.
@@ -29,6 +31,7 @@ pub fn stack_starts(target: &dyn Target, process: &Process, thread: &Thread) -> 
     let start = |side: &Side| {
         let crashed = crashed.as_ref().filter(|registers| registers.machine == side.machine);
         StackStart {
+            thread: Some(thread.id),
             machine: side.machine,
             registers: crashed.or(side.registers.as_ref()).cloned(),
             stack: side.stack,

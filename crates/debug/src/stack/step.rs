@@ -117,7 +117,7 @@ pub(super) fn pop_return_address(
 ) -> Option<Caller> {
     let place = registers.sp();
     let mut caller = registers.clone();
-    caller.pc = around.pointer(place, registers.width())?;
+    caller.set_target(around.pointer(place, registers.width())?.0);
     caller.set_sp(place.checked_add(registers.width().bytes() as u64)?);
     Some(Caller::new(caller, found_by, trust, Some(place)))
 }
@@ -133,7 +133,7 @@ pub(super) fn frame_pointer(around: &Surroundings, cursor: &Cursor, register: us
     }
     let next = around.pointer(frame, width)?;
     let mut caller = cursor.registers.clone();
-    caller.pc = around.pointer(place, width)?;
+    caller.set_target(around.pointer(place, width)?.0);
     caller.keep(|_| false);
     caller.set(register, Some(next.0));
     caller.set_sp(place.checked_add(word)?);
@@ -160,7 +160,7 @@ pub(super) fn scan(around: &Surroundings, cursor: &Cursor, from: Va, register: u
         };
         if is_candidate && let Some(sp) = place.checked_add(word) {
             let mut caller = cursor.registers.clone();
-            caller.pc = value;
+            caller.set_target(value.0);
             caller.keep(|_| false);
             caller.set_sp(sp);
             caller.set(register, scanned_frame_pointer(around, cursor, place, register));

@@ -1,13 +1,18 @@
 //! What an unwinder asks about the process: memory, code, symbols, tables of unwind data.
 
-use super::frame::{ModulePlace, ReturnCheck};
+use super::{
+    ce_functions::{CeTable, places},
+    frame::{ModulePlace, ReturnCheck},
+    register_file::{SH_FIRST, SH_LAST},
+};
 use crate::{symbol_provider::SymbolProvider, usage_index::UsageIndex};
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::{BTreeSet, HashMap},
     rc::Rc,
 };
-use vatlas_space::{AddressSpace, Machine, Module, PointerWidth, RegionState, Rva, Va, VaRange};
+use vatlas_rules::ce::{api_call, kdata::KDATA_ARM};
+use vatlas_space::{AddressSpace, LayoutName, Machine, Module, PointerWidth, RegionState, Rva, Va, VaRange};
 use vatlas_symbols::{FileKind, ModuleSymbols, SymbolKind};
 
 /// Whether there is code at an address.
@@ -30,8 +35,12 @@ pub(super) type Directory = (Rva, u32);
 pub(super) struct Surroundings<'a, 't> {
     index: &'a UsageIndex<'t>,
     symbols: &'a dyn SymbolProvider,
-    /// Exception directories of the modules that were asked for, by base address.
-    directories: RefCell<HashMap<Va, Option<Directory>>>,
+    /// Headers of the modules that were asked for, by base address.
+    headers: RefCell<HashMap<Va, Option<ImageHeader>>>,
+    /// Function tables of Windows CE modules.
+    ce_tables: RefCell<HashMap<Va, Option<CeTable>>>,
+    /// Where the kernel of Windows CE has calls of servers return to.
+    api_return: OnceCell<Option<Va>>,
     /// Modules whose unwind data could not be read.
     unreadable: RefCell<BTreeSet<String>>,
     /// The last pages asked for outside of sections, and whether they are executable.
@@ -40,7 +49,15 @@ pub(super) struct Surroundings<'a, 't> {
 
 impl<'a, 't> Surroundings<'a, 't> {
     pub fn new(index: &'a UsageIndex<'t>, symbols: &'a dyn SymbolProvider) -> Self {
-        Self { index, symbols, directories: RefCell::default(), unreadable: RefCell::default(), pages: Cell::new(None) }
+        Self {
+            index,
+            symbols,
+            headers: RefCell::default(),
+            ce_tables: RefCell::default(),
+            api_return: OnceCell::new(),
+            unreadable: RefCell::default(),
+            pages: Cell::new(None),
+        }
     }
 
     pub fn space(&self) -> &'t dyn AddressSpace {
@@ -52,10 +69,21 @@ impl<'a, 't> Surroundings<'a, 't> {
         self.index.process().layout.is_some()
     }
 
+    /// The rules that the process's addresses follow.
+    pub fn layout(&self) -> Option<LayoutName> {
+        self.index.process().layout.map(|layout| layout.name)
+    }
+
+    /// The address as the process's modules have it: that of slot 0 on Windows CE up to 5.x.
+    fn own_form(&self, va: Va) -> Va {
+        self.index.process().own_form(va)
+    }
+
     /// The module that holds an address, and the offset in it.
     pub fn module_at(&self, va: Va) -> Option<(&'t Module, Rva)> {
-        let module = self.index.module_at(va)?;
-        Some((module, Rva(u32::try_from(module.range.offset_of(va)?).ok()?)))
+        let va = self.own_form(va);
+        let (module, offset) = self.index.module_offset(va)?;
+        Some((module, Rva(u32::try_from(offset).ok()?)))
     }
 
     /// The same as plain data.
@@ -78,6 +106,13 @@ impl<'a, 't> Surroundings<'a, 't> {
         Some((va.checked_sub(lookup.offset.into())?, lookup.symbol.size.is_some()))
     }
 
+    /// The first address behind the function that holds an address, where the symbol says so.
+    pub fn function_end(&self, va: Va) -> Option<Va> {
+        let (symbols, rva) = self.symbols_at(va)?;
+        let lookup = symbols.lookup(rva).filter(|lookup| lookup.is_inside)?;
+        va.checked_sub(lookup.offset.into())?.checked_add(lookup.symbol.size?.into())
+    }
+
     /// Whether an address can be behind a call of some function, as far as symbols tell: not in data, not where a
     /// function begins.
     pub fn is_in_function(&self, va: Va) -> bool {
@@ -94,6 +129,7 @@ impl<'a, 't> Surroundings<'a, 't> {
 
     /// Whether there is code at an address.
     pub fn code_at(&self, va: Va) -> CodeKind {
+        let va = self.own_form(va);
         if let Some(table) = self.index.sections_at(va) {
             // Sections end with their last byte; the rest of its page has the same protection.
             let holds = |section: &&vatlas_space::Section| {
@@ -133,6 +169,7 @@ impl<'a, 't> Surroundings<'a, 't> {
             return ReturnCheck::Zero;
         }
         match self.code_at(va) {
+            CodeKind::None | CodeKind::Unknown if self.is_server_return(machine, va) => ReturnCheck::ServerReturn,
             CodeKind::None | CodeKind::Unknown => ReturnCheck::NotCode,
             CodeKind::Code | CodeKind::Perhaps => match self.is_after_call(machine, va) {
                 Some(true) => ReturnCheck::AfterCall,
@@ -142,25 +179,38 @@ impl<'a, 't> Surroundings<'a, 't> {
         }
     }
 
+    /// Whether a jump to an address makes the kernel of Windows CE act: an API call, the return from one.
+    fn is_server_return(&self, machine: Machine, va: Va) -> bool {
+        /// `pAPIReturn` of the kernel's data page.
+        const API_RETURN: u64 = 0x2a0;
+        let Some(layout) = self.layout().filter(|_| machine == Machine::Arm) else { return false };
+        let read = || self.u32(KDATA_ARM.checked_add(API_RETURN)?).filter(|va| *va != 0).map(|va| Va(va.into()));
+        api_call::decode(va, layout).is_some() || layout.has_slots() && *self.api_return.get_or_init(read) == Some(va)
+    }
+
     /// Whether a call instruction ends at an address; `None` when the bytes are not at hand.
     fn is_after_call(&self, machine: Machine, va: Va) -> Option<bool> {
-        let mut bytes = [0; 8];
         match machine {
             Machine::X86 | Machine::X64 => self.is_after_x86_call(va),
             Machine::Arm64 => {
-                self.space().read_exact(va.checked_sub(4)?, &mut bytes[..4]).ok()?;
-                let word = u32::from_le_bytes(*bytes.first_chunk()?);
+                let [_, word] = self.words_before(va)?;
                 // BL; BLR and BLRAA, BLRAB, BLRAAZ, BLRABZ, which check the pointer first.
                 Some(word >> 26 == 0b10_0101 || word & 0xfeff_f000 == 0xd63f_0000)
             }
             Machine::Arm => {
-                let thumb = va.0 & 1 != 0;
-                let end = Va(va.0 & !1);
-                self.space().read_exact(end.checked_sub(4)?, &mut bytes[..4]).ok()?;
-                Some(ends_with_arm_call(*bytes.first_chunk()?, thumb))
+                let words = self.words_before(Va(va.0 & !1))?;
+                Some(if va.0 & 1 != 0 { ends_with_thumb_call(words[1]) } else { ends_with_arm_call(words) })
             }
-            Machine::Mips | Machine::Other(_) => None,
+            Machine::Mips => self.words_before(va).map(|words| is_mips_call(words[0])),
+            Machine::Other(SH_FIRST..=SH_LAST) => self.words_before(va).map(|words| is_sh_call(words[1] as u16)),
+            Machine::Other(_) => None,
         }
+    }
+
+    /// The two words before an address; of the first there may be nothing to read.
+    fn words_before(&self, va: Va) -> Option<[u32; 2]> {
+        let word = |back: u64| self.u32(va.checked_sub(back)?);
+        Some([word(8).unwrap_or_default(), word(4)?])
     }
 
     /// At the front of what was captured fewer bytes than those of the longest call may be enough.
@@ -176,14 +226,41 @@ impl<'a, 't> Surroundings<'a, 't> {
         None
     }
 
-    /// The exception directory of the image at `base`, read from its header once.
+    /// The exception directory of a 64-bit image.
     pub fn exception_directory(&self, module: &Module) -> Option<Directory> {
+        self.header(module).filter(|header| header.is_wide)?.exceptions
+    }
+
+    /// The exception directory of an image of Windows on 32-bit ARM.
+    pub fn arm_nt_directory(&self, module: &Module) -> Option<Directory> {
+        const IMAGE_FILE_MACHINE_ARMNT: u16 = 0x1c4;
+        self.header(module).filter(|header| header.machine == IMAGE_FILE_MACHINE_ARMNT)?.exceptions
+    }
+
+    /// The function table of a module of Windows CE: as its header says, else in one of its sections.
+    pub fn ce_table(&self, module: &Module, machine: Machine) -> Option<CeTable> {
         let base = module.range.first();
-        if let Some(known) = self.directories.borrow().get(&base) {
+        if let Some(known) = self.ce_tables.borrow().get(&base) {
             return *known;
         }
-        let found = read_exception_directory(self.space(), base);
-        self.directories.borrow_mut().insert(base, found);
+        let header = self.header(module);
+        let linked = header.map(|header| header.image_base);
+        let by_header = header.and_then(|header| header.exceptions);
+        let sections = self.index.sections_at(base).map(|table| places(&table.sections, module)).unwrap_or_default();
+        let mut tables = by_header.into_iter().chain(sections);
+        let found = tables.find_map(|place| CeTable::at(self, module, machine, place, linked));
+        self.ce_tables.borrow_mut().insert(base, found);
+        found
+    }
+
+    /// The header of an image, read from its memory once.
+    fn header(&self, module: &Module) -> Option<ImageHeader> {
+        let base = module.range.first();
+        if let Some(known) = self.headers.borrow().get(&base) {
+            return *known;
+        }
+        let found = ImageHeader::read(self.space(), base);
+        self.headers.borrow_mut().insert(base, found);
         found
     }
 
@@ -241,33 +318,72 @@ fn ends_with_call(bytes: &[u8; 8]) -> bool {
     bytes[3] == 0xe8 || [2, 3, 4, 6, 7].into_iter().any(indirect)
 }
 
-/// Whether `BL`, `BLX` in ARM or Thumb code ends the bytes.
-fn ends_with_arm_call(bytes: [u8; 4], thumb: bool) -> bool {
-    let [a, b, c, d] = bytes;
-    let (first, second) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
-    if thumb {
-        // BL and BLX have two halves; BLX with a register has one.
-        return (first & 0xf800 == 0xf000 && second & 0xc000 == 0xc000) || second & 0xff87 == 0x4780;
-    }
-    let word = u32::from_le_bytes(bytes);
-    (word >> 24) & 0xf == 0xb || word >> 25 == 0b111_1101 || word & 0x0fff_fff0 == 0x012f_ff30
+/// Whether `BL` or `BLX` in ARM code is the second word, or a jump before which `mov lr, pc` stands.
+fn ends_with_arm_call([before, word]: [u32; 2]) -> bool {
+    const MOV_LR_PC: u32 = 0x01a0_e00f;
+    let writes_pc = || {
+        let is_bx = word & 0x0fff_fff0 == 0x012f_ff10;
+        let is_load = word & 0x0c10_f000 == 0x0410_f000;
+        let is_move = word & 0x0fff_fff0 == 0x01a0_f000;
+        is_bx || is_load || is_move
+    };
+    let is_jump = before & 0x0fff_ffff == MOV_LR_PC && writes_pc();
+    (word >> 24) & 0xf == 0xb || word >> 25 == 0b111_1101 || word & 0x0fff_fff0 == 0x012f_ff30 || is_jump
 }
 
-/// Reads the fourth data directory of a PE32+ header (PE specification, "Optional Header Data Directories").
-fn read_exception_directory(space: &dyn AddressSpace, base: Va) -> Option<Directory> {
-    const EXCEPTION_TABLE: u64 = 3;
-    let u32_at = |offset: u64| space.read_u32(base.checked_add(offset)?).ok();
-    let header = u64::from(u32_at(0x3c)?);
-    if u32_at(0)? & 0xffff != 0x5a4d || u32_at(header)? != 0x4550 || u32_at(header + 24)? & 0xffff != 0x20b {
-        return None;
+/// Whether `BL` or `BLX` in Thumb code ends the word.
+fn ends_with_thumb_call(word: u32) -> bool {
+    let (first, second) = (word & 0xffff, word >> 16);
+    // BL and BLX have two halves; BLX with a register has one.
+    first & 0xf800 == 0xf000 && second & 0xc000 == 0xc000 || second & 0xff87 == 0x4780
+}
+
+/// Whether a word is `jal`, `jalr` or a branch that sets the return address. One more instruction stands behind it.
+fn is_mips_call(word: u32) -> bool {
+    let (operation, kind) = (word >> 26, word >> 16 & 0x1f);
+    operation == 3 || operation == 0 && word & 0x3f == 9 || operation == 1 && kind & 0x10 != 0
+}
+
+/// Whether an instruction is `bsr`, `jsr` or `bsrf`. One more stands behind it.
+fn is_sh_call(half: u16) -> bool {
+    half >> 12 == 0xb || half & 0xf0ff == 0x400b || half & 0xf0ff == 0x0003
+}
+
+/// What unwinders need of an image's header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct ImageHeader {
+    /// `IMAGE_FILE_HEADER.Machine`.
+    machine: u16,
+    /// PE32+.
+    is_wide: bool,
+    /// The low half of the address that the image was linked for.
+    image_base: u32,
+    /// Data directory number 3.
+    exceptions: Option<Directory>,
+}
+
+impl ImageHeader {
+    /// Reads the header (PE specification, "Optional Header").
+    fn read(space: &dyn AddressSpace, base: Va) -> Option<Self> {
+        const EXCEPTION_TABLE: u64 = 3;
+        let u32_at = |offset: u64| space.read_u32(base.checked_add(offset)?).ok();
+        let header = u64::from(u32_at(0x3c)?);
+        if u32_at(0)? & 0xffff != 0x5a4d || u32_at(header)? != 0x4550 {
+            return None;
+        }
+        let optional = header + 24;
+        let is_wide = match u32_at(optional)? & 0xffff {
+            0x10b => false,
+            0x20b => true,
+            _ => return None,
+        };
+        let (count, first, image_base) = if is_wide { (108, 112, 24) } else { (92, 96, 28) };
+        let entry = optional + first + 8 * EXCEPTION_TABLE;
+        let has_table = u64::from(u32_at(optional + count)?) > EXCEPTION_TABLE;
+        let exceptions = if has_table { Some((Rva(u32_at(entry)?), u32_at(entry + 4)?)) } else { None };
+        let machine = u32_at(header + 4)? as u16;
+        Some(Self { machine, is_wide, image_base: u32_at(optional + image_base)?, exceptions })
     }
-    let optional = header + 24;
-    if u64::from(u32_at(optional + 108)?) <= EXCEPTION_TABLE {
-        return None;
-    }
-    let entry = optional + 112 + 8 * EXCEPTION_TABLE;
-    let (rva, size) = (u32_at(entry)?, u32_at(entry + 4)?);
-    Some((Rva(rva), size))
 }
 
 #[cfg(test)]
@@ -299,11 +415,35 @@ mod tests {
 
     #[test]
     fn calls_of_arm() {
-        assert!(ends_with_arm_call(0xebff_fffe_u32.to_le_bytes(), false));
-        assert!(ends_with_arm_call(0xe12f_ff33_u32.to_le_bytes(), false));
-        assert!(!ends_with_arm_call(0xe1a0_0000_u32.to_le_bytes(), false));
-        assert!(ends_with_arm_call([0x00, 0xf0, 0x00, 0xf8], true));
-        assert!(ends_with_arm_call([0x00, 0xbf, 0x98, 0x47], true));
-        assert!(!ends_with_arm_call([0x00, 0xbf, 0x00, 0xbf], true));
+        for (word, expected) in [
+            (0xebff_fffe, true), // bl
+            (0xe12f_ff33, true), // blx r3
+            (0xe1a0_0000, false),
+            (0xe12f_ff13, false), // bx r3
+        ] {
+            assert_eq!(ends_with_arm_call([0, word]), expected, "{word:x}");
+        }
+        for word in [0xe12f_ff13, 0xe594_f008, 0xe1a0_f003] {
+            assert!(ends_with_arm_call([0xe1a0_e00f, word]), "{word:x}");
+        }
+        assert!(ends_with_thumb_call(0xf800_f000));
+        assert!(ends_with_thumb_call(0x4798_bf00));
+        assert!(!ends_with_thumb_call(0xbf00_bf00));
+    }
+
+    #[test]
+    fn calls_with_an_instruction_behind_them() {
+        for (word, expected) in [
+            (0x0c00_1000, true),  // jal
+            (0x0320_f809, true),  // jalr t9
+            (0x0411_0004, true),  // bal
+            (0x03e0_0008, false), // jr ra
+            (0x0000_0000, false),
+        ] {
+            assert_eq!(is_mips_call(word), expected, "{word:x}");
+        }
+        for (half, expected) in [(0xb123, true), (0x410b, true), (0x0103, true), (0x000b, false), (0x0009, false)] {
+            assert_eq!(is_sh_call(half), expected, "{half:x}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Stacks put together by hand: one situation each.
 
+mod ce;
+
 use super::{FoundBy, ReturnCheck, Stack, StackEnd, Trust, stack_starts, walk};
 use crate::{symbol_provider::SymbolProvider, testing::TestTarget};
 use std::{ops::ControlFlow, rc::Rc};
@@ -281,8 +283,9 @@ fn threads_start_somewhere() {
 
 #[test]
 fn without_registers_or_rules_there_is_no_stack() {
-    let mips = TestTarget::new(PointerWidth::Bits32).thread(7, Machine::Mips, &[("pc", 1)]);
-    assert_eq!(stack(&mips, &Symbols::new(&[])).end, StackEnd::Processor(Machine::Mips));
+    let other = Machine::Other(0x1f0);
+    let target = TestTarget::new(PointerWidth::Bits32).thread(7, other, &[("pc", 1)]);
+    assert_eq!(stack(&target, &Symbols::new(&[])).end, StackEnd::Processor(other));
     let mut bare = TestTarget::new(PointerWidth::Bits32).thread(7, Machine::X86, &[("pc", 1)]);
     bare.process().threads[0].sides[0].registers = None;
     assert_eq!(stack(&bare, &Symbols::new(&[])).end, StackEnd::NoRegisters);

@@ -3,13 +3,17 @@
 use super::{
     arm, arm64,
     frame::{FoundBy, ReturnAddress, ReturnCheck, Stack, StackEnd, StackFrame, Trust},
-    register_file::RegisterFile,
+    mips,
+    register_file::{RegisterFile, SH_FIRST, SH_LAST},
+    server_calls::{ServerCall, server_calls},
+    sh,
     start::StackStart,
     step::{Attempt, Caller, Cursor, Method},
     surroundings::Surroundings,
     x64, x86,
 };
 use crate::{symbol_provider::SymbolProvider, usage_index::UsageIndex};
+use std::cell::OnceCell;
 use vatlas_space::{Machine, RegionState, StackExtent, Va, VaRange};
 
 /// Frames that are usually enough.
@@ -48,9 +52,14 @@ pub fn walk(index: &UsageIndex<'_>, symbols: &dyn SymbolProvider, start: &StackS
         is_steady: start.is_at_exception,
     };
     let mut frames = Vec::new();
+    let calls = OnceCell::new();
+    let mut crossed = 0;
     let end = loop {
         let mut frame = frame(&around, &cursor);
-        let next = next(&around, &cursor, &frame, methods);
+        let all = || server_calls(&around, start.machine, start.thread);
+        let call = || calls.get_or_init(all).get(crossed).copied();
+        let next = next(&around, &cursor, &frame, methods, &call);
+        crossed += usize::from(matches!(&next.caller, Ok(caller) if caller.found_by == FoundBy::ServerCall));
         frame.return_address = next.return_address;
         frame.cfa = next.caller.as_ref().ok().and_then(|caller| caller.cfa());
         frames.push(frame);
@@ -70,7 +79,9 @@ const fn methods(machine: Machine) -> Option<&'static [Method]> {
         Machine::X86 => Some(&x86::METHODS),
         Machine::Arm64 => Some(&arm64::METHODS),
         Machine::Arm => Some(&arm::METHODS),
-        Machine::Mips | Machine::Other(_) => None,
+        Machine::Mips => Some(&mips::METHODS),
+        Machine::Other(SH_FIRST..=SH_LAST) => Some(&sh::METHODS),
+        Machine::Other(_) => None,
     }
 }
 
@@ -115,6 +126,34 @@ fn frame(around: &Surroundings, cursor: &Cursor) -> StackFrame {
     }
 }
 
+/// The caller itself; where only the kernel knows how to return to it, what the kernel's record says.
+fn across_server_call(
+    around: &Surroundings,
+    mut caller: Box<Caller>,
+    server_call: &dyn Fn() -> Option<ServerCall>,
+) -> Box<Caller> {
+    if return_address(around, &caller).check != ReturnCheck::ServerReturn {
+        return caller;
+    }
+    if let Some(call) = server_call() {
+        caller.registers.set_target(call.return_address.into());
+        if let Some(sp) = call.sp {
+            caller.registers.set_sp(sp);
+        }
+        caller.place = Some(call.place);
+        caller.found_by = FoundBy::ServerCall;
+        caller.trust = caller.trust.min(Trust::Likely);
+        caller.is_told = false;
+    }
+    caller
+}
+
+/// Where the frame returns to that a caller was found for.
+fn return_address(around: &Surroundings, caller: &Caller) -> ReturnAddress {
+    let value = caller.registers.target();
+    ReturnAddress { place: caller.place, value, check: around.check_return(caller.registers.machine, value) }
+}
+
 /// What follows a frame.
 struct Next {
     caller: Result<Box<Caller>, StackEnd>,
@@ -123,7 +162,13 @@ struct Next {
 
 /// Asks the methods one after the other. The first return address that a compiler's own data give, but that leads
 /// nowhere, is kept: it was overwritten.
-fn next(around: &Surroundings, cursor: &Cursor, frame: &StackFrame, methods: &[Method]) -> Next {
+fn next(
+    around: &Surroundings,
+    cursor: &Cursor,
+    frame: &StackFrame,
+    methods: &[Method],
+    server_call: &dyn Fn() -> Option<ServerCall>,
+) -> Next {
     let mut cursor = cursor.clone();
     let mut failure = None;
     let mut damaged = None;
@@ -131,15 +176,14 @@ fn next(around: &Surroundings, cursor: &Cursor, frame: &StackFrame, methods: &[M
         let caller = match method(around, &cursor) {
             Attempt::NotHere => continue,
             Attempt::End(end) => return Next { caller: Err(end), return_address: damaged },
-            Attempt::Caller(caller) => caller,
+            Attempt::Caller(caller) => across_server_call(around, caller, server_call),
         };
         if caller.found_by == FoundBy::Scan
             && let Some(name) = thread_start(frame)
         {
             return Next { caller: Err(StackEnd::ThreadStart(name)), return_address: damaged };
         }
-        let check = around.check_return(caller.registers.machine, caller.registers.pc);
-        let address = ReturnAddress { place: caller.place, value: caller.registers.pc, check };
+        let address = return_address(around, &caller);
         match judge(&cursor, &caller, address) {
             Judgement::Believed(trust) => {
                 let caller = Box::new(Caller { trust, ..*caller });
@@ -149,7 +193,7 @@ fn next(around: &Surroundings, cursor: &Cursor, frame: &StackFrame, methods: &[M
                 return Next { caller: Err(StackEnd::Bottom), return_address: Some(damaged.unwrap_or(address)) };
             }
             Judgement::Rejected(end) => {
-                if matches!(end, StackEnd::Damaged(_)) && caller.is_told && damaged.is_none() {
+                if matches!(end, StackEnd::Damaged(_)) && damaged.is_none() {
                     damaged = Some(address);
                     if let Some(above) = caller.cfa() {
                         cursor.registers.set_sp(above);
@@ -184,8 +228,11 @@ fn judge(cursor: &Cursor, caller: &Caller, address: ReturnAddress) -> Judgement 
             Judgement::Rejected(StackEnd::Bottom)
         }
         ReturnCheck::NotCode if is_told => Judgement::Rejected(StackEnd::Damaged(address)),
+        ReturnCheck::ServerReturn => Judgement::Rejected(StackEnd::Damaged(address)),
         ReturnCheck::NotCode | ReturnCheck::Zero => Judgement::NotHere,
-        _ if cursor.bounds.is_some_and(|bounds| caller.place.is_some_and(|place| !bounds.contains(place))) => {
+        _ if caller.found_by != FoundBy::ServerCall
+            && cursor.bounds.is_some_and(|bounds| caller.place.is_some_and(|place| !bounds.contains(place))) =>
+        {
             Judgement::Rejected(StackEnd::LeftStack(next))
         }
         ReturnCheck::NoCall if caller.is_told || caller.is_interrupted => {

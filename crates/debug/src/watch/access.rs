@@ -120,7 +120,7 @@ impl Evaluator<'_> {
                 let message = format!("{} is no record: '->' reaches the members behind it", operand.type_name());
                 return Err(WatchError::of_type(of.span, message).suggest(right("->")));
             }
-            (_, true) => self.dereferenced(&operand, of.span)?,
+            (_, true) => self.dereferenced(&self.bare(operand, inside, of.span), of.span)?,
             (false, false) => operand,
         };
         self.member_of(&record, name, at_name)

@@ -79,9 +79,32 @@ impl<'a> Evaluator<'a> {
         let va = operand.place.va().filter(|_| scope.view == View::Processor && operand.process != scope.current)?;
         let process = self.target.processes().get(operand.process.0)?;
         let highest = process.layout.map(vatlas_rules::layout::layout).map(|layout| layout.highest_user);
-        let is_shared = highest.is_some_and(|highest| va > highest);
+        let is_shared = match process.home {
+            // Every slot stays visible; only slot 0 changes with the process that runs.
+            Some(home) => home.other_form(va).is_none() || va >= home.range().first(),
+            None => highest.is_some_and(|highest| va > highest),
+        };
         let name = process.name.clone().unwrap_or_else(|| "the process".to_owned());
         (!is_shared).then(|| format!("{name} is not current: the processor does not see its memory"))
+    }
+
+    /// In the processor's view a bare address of slot 0 is one of the process that is current, whichever is asked about:
+    /// the operand in that process.
+    pub fn bare(&self, operand: Operand, inside: &Inside<'_>, span: Span) -> Operand {
+        let scope = inside.scope;
+        if scope.view == View::Process || operand.home != Home::Computed {
+            return operand;
+        }
+        let current = self.target.processes().get(scope.current.0);
+        let Some((current, home)) = current.and_then(|process| Some((process, process.home?))) else { return operand };
+        match self.as_address(&operand, span) {
+            Ok(va) if home.slot_form(va) != va => {
+                let name = current.name.as_deref().unwrap_or("the current process");
+                self.remark(format!("{va} lies in slot 0, which shows {name} while it is current"));
+                Operand { process: scope.current, ..operand }
+            }
+            _ => operand,
+        }
     }
 
     pub fn expression(&self, expression: &Expression, inside: &Inside<'_>) -> Evaluation {
@@ -95,7 +118,7 @@ impl<'a> Evaluator<'a> {
             Kind::Line(line) => self.line(*line, span, inside),
             Kind::Unary(Unary::Address, operand) => self.address(operand, span, inside),
             Kind::Unary(Unary::Dereference, operand) => {
-                let operand = self.expression(operand, inside)?;
+                let operand = self.bare(self.expression(operand, inside)?, inside, span);
                 self.dereferenced(&operand, span)
             }
             Kind::Unary(operator, operand) => self.unary(*operator, operand, span, inside),
@@ -314,7 +337,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn memory(&self, operator: MemoryOperator, of: &Expression, inside: &Inside<'_>) -> Evaluation {
-        let operand = self.expression(of, inside)?;
+        let operand = self.bare(self.expression(of, inside)?, inside, of.span);
         let va = self.as_address(&operand, of.span)?;
         let store = self.plain(inside);
         let name = ["BYTE", "WORD", "DWORD", "QWORD"][operator.size().trailing_zeros() as usize];
@@ -323,7 +346,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn poi(&self, of: &Expression, inside: &Inside<'_>) -> Evaluation {
-        let operand = self.expression(of, inside)?;
+        let operand = self.bare(self.expression(of, inside)?, inside, of.span);
         let va = self.as_address(&operand, of.span)?;
         let store = self.plain(inside);
         let id = store.pointer_to(store.void());

@@ -9,10 +9,16 @@ use super::{
     registers::{names as register_names, register, teb_of},
     scope::{FrameContext, Inside},
     symbols::{FoundSymbol, module},
+    wide,
 };
-use crate::{symbolize::stem, type_layout::rank, value::Place};
+use crate::{
+    process_choice::processes_called,
+    symbolize::{stem, symbol_va},
+    type_layout::rank,
+    value::{Bytes, Place},
+};
 use std::{ops::ControlFlow, rc::Rc};
-use vatlas_space::{Module, Process, ProcessIndex, Rva, Source, Step, Va};
+use vatlas_space::{Module, ProcessIndex, Rva, Source, Step, Va};
 use vatlas_symbols::{
     ModuleSymbols, SymbolKind, Type, TypeId, Types, Variable,
     types::{BasicKind, PointerKind},
@@ -57,17 +63,10 @@ impl Evaluator<'_> {
         self.of_module(module, &name.path, inside).ok_or_else(|| self.unknown(module, &name.path, span, inside))
     }
 
-    /// A process by number or name; of several with one name the first.
+    /// A process by id, name or slot; of several with one name the first.
     pub(super) fn process_called(&self, wanted: &str, span: Span) -> Result<ProcessIndex, WatchError> {
-        let processes = self.target.processes();
-        let lower = wanted.to_ascii_lowercase();
-        let is_it = |process: &Process| {
-            let name = process.name.as_ref().map(|name| name.to_ascii_lowercase());
-            process.id.is_some_and(|id| id.0.to_string() == wanted)
-                || name.is_some_and(|name| name == lower || stem(&name) == lower)
-        };
-        processes.iter().position(is_it).map(ProcessIndex).ok_or_else(|| {
-            let names = processes.iter().filter_map(|process| process.name.clone()).take(4).collect();
+        processes_called(self.target, wanted).first().copied().ok_or_else(|| {
+            let names = self.target.processes().iter().filter_map(|process| process.name.clone()).take(4).collect();
             WatchError::unknown(span, format!("there is no process '{wanted}'")).suggest(names)
         })
     }
@@ -78,7 +77,8 @@ impl Evaluator<'_> {
         if let Some(wanted) = &inside.module {
             return module(process, wanted, span).map(Some);
         }
-        let of_frame = inside.frame().and_then(|frame| process.module_at(frame.pc));
+        let of_frame = inside.frame().and_then(|frame| process.module_offset(frame.pc));
+        let of_frame = of_frame.map(|(module, _)| module);
         Ok(of_frame.or(process.modules.first()))
     }
 
@@ -86,8 +86,8 @@ impl Evaluator<'_> {
     pub(super) fn variables(&self, inside: &Inside<'_>) -> Option<Variables> {
         let process = self.target.processes().get(inside.process.0)?;
         let of_frame = inside.frame().and_then(|frame| {
-            let module = process.module_at(frame.pc)?;
-            let rva = Rva(u32::try_from(module.range.offset_of(frame.pc)?).ok()?);
+            let (module, offset) = process.module_offset(frame.pc)?;
+            let rva = Rva(u32::try_from(offset).ok()?);
             Some((module, rva))
         });
         let Some(function) = &inside.function else {
@@ -138,10 +138,15 @@ impl Evaluator<'_> {
             .unwrap_or_else(|| store.basic(BasicKind::Unsigned, store.pointer_size(), "/* not told */"));
         let storage = || self.thread_storage(&found.module, inside);
         let read = |place: &Place, size: u64| self.bytes(place, size, inside.process);
+        let frame = inside.frame().filter(|_| found.is_running);
+        let wide =
+            frame.map(|frame| wide::of_frame(self.target, inside.process, inside.scope.thread, &frame.registers));
         let finding = Finding {
-            frame: inside.frame().filter(|_| found.is_running),
+            frame,
+            wide: &wide.unwrap_or_default(),
             module: &found.module,
             process: inside.process,
+            va_of: &|rva| self.target.va_of(&found.module, rva),
             thread_storage: &storage,
             read: &read,
         };
@@ -187,8 +192,13 @@ impl Evaluator<'_> {
 
     fn symbol_operand(&self, module: &Module, found: &FoundSymbol, inside: &Inside<'_>) -> Option<Operand> {
         let file = found.symbols.files().get(found.file)?;
-        let va = module.range.first().checked_add(found.symbol.rva.0.into())?;
         let store = self.names.store(&found.symbols, found.file, self.pointer_size(inside.process));
+        let Some(va) = symbol_va(self.target, module, &found.symbol) else {
+            let why =
+                format!("variables of {} lie apart from it; only its image file (--images) tells where", module.name());
+            let place = Place::here(Bytes::missing(0, why));
+            return Some(Operand::new(Rc::clone(&store), store.void(), place, inside.process));
+        };
         let text = format!("{} {} is at {va}", found.symbol.kind, found.symbol.name);
         let step = Step::new(text, Source::SymbolFile { name: file.origin().to_string() });
         let mut operand = match file.type_of(&found.symbol) {

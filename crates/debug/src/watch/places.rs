@@ -5,10 +5,11 @@ use super::{
     registers::register,
     scope::FrameContext,
     store::TypeStore,
+    wide,
 };
 use crate::value::{Bytes, Place};
 use std::rc::Rc;
-use vatlas_space::{Module, PointerWidth, ProcessIndex, Source, Step, Va};
+use vatlas_space::{Module, PointerWidth, ProcessIndex, Rva, Source, Step, Va, WideRegister};
 use vatlas_symbols::{TypeId, VariablePlace, type_text::size_of, types::ConstantValue, variable::RegisterName};
 
 /// Pieces of pieces.
@@ -21,8 +22,12 @@ pub(super) struct Finding<'a> {
     pub frame: Option<&'a FrameContext>,
     pub module: &'a Module,
     pub process: ProcessIndex,
+    /// The address of a place in the module's image.
+    pub va_of: &'a dyn Fn(Rva) -> Option<Va>,
     /// Address of the module's thread storage, or why it is not known.
     pub thread_storage: &'a dyn Fn() -> Result<Va, String>,
+    /// Floating-point and vector registers, where the frame is the innermost one.
+    pub wide: &'a [WideRegister],
     /// Reads memory.
     pub read: &'a dyn Fn(&Place, u64) -> Bytes,
 }
@@ -55,7 +60,7 @@ impl Finding<'_> {
                 }
                 None => missing("the base of the frame is not known".to_owned()),
             },
-            VariablePlace::Static(rva) => match self.module.range.first().checked_add(rva.0.into()) {
+            VariablePlace::Static(rva) => match (self.va_of)(*rva) {
                 Some(va) => (Place::Memory(va), Home::Memory, format!("it lies at {}+{rva}", self.module.name())),
                 None => missing("past the last address".to_owned()),
             },
@@ -113,11 +118,16 @@ impl Finding<'_> {
         Ok((number.bits as u64, number.width))
     }
 
+    fn wide(&self, name: &RegisterName) -> Option<Vec<u8>> {
+        wide::bytes(self.frame?.registers.machine, self.wide, &name.0)
+    }
+
     /// The bytes of registers one behind the other, the lowest first.
     fn in_registers(&self, names: &[&RegisterName], size: u64) -> (Place, Home, String) {
         let mut bytes = Bytes::default();
         for name in names {
             match self.register(name) {
+                Err(_) if let Some(known) = self.wide(name) => bytes.bytes.extend(known.into_iter().map(Some)),
                 Ok((value, width)) => {
                     let known = &value.to_le_bytes()[..(width as usize / 8).clamp(1, 8)];
                     bytes.bytes.extend(known.iter().copied().map(Some));

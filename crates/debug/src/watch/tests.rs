@@ -372,6 +372,28 @@ fn a_variable_in_pieces_and_one_behind_a_pointer() {
 }
 
 #[test]
+fn variables_in_vector_registers_are_those_of_the_innermost_frame() {
+    let mut types = TestTypes::new(4);
+    let double = types.basic(BasicKind::Float, "double", 8);
+    let main = types.function(double, &[]);
+    let file = TestSymbols::new("app.pdb", types).function("main", 0x1000, main).variable(
+        "half",
+        double,
+        VariablePlace::Register(RegisterName("xmm3".to_owned())),
+    );
+    let provider = TestProvider::default().with("app.exe", file);
+    let bytes = [0.5_f64.to_le_bytes(), [0xff; 8]].concat();
+    let mut target = target().wide("xmm3", &bytes);
+    let own = scope().frame.unwrap().registers;
+    target.process().threads[0].sides[0].registers = Some(own.clone());
+    let text = |scope: &Scope| Watcher::new(&target, &provider).watch("half", scope).unwrap().text;
+    assert_eq!(text(&scope()), "0.5");
+    let caller = vatlas_space::Registers { sp: Va(own.sp.0 + 8), ..own };
+    let of_caller = Scope { frame: Some(FrameContext::innermost(&caller)), ..scope() };
+    assert!(text(&of_caller).starts_with("??? (register xmm3 is not known in this frame"), "{}", text(&of_caller));
+}
+
+#[test]
 fn a_type_that_is_named_by_itself_is_no_value() {
     let mut types = TestTypes::new(4);
     let loops = types.alias("loops", vatlas_symbols::TypeId(0));

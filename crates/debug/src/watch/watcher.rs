@@ -48,6 +48,8 @@ pub struct Watched {
     pub process: ProcessIndex,
     /// On Windows CE up to 5 the slot-0 form of an address in the slot of a process.
     pub slot_zero: Option<Va>,
+    /// On Windows CE up to 5 the slot form of an address of slot 0, where the process's slot is known.
+    pub slot_form: Option<Va>,
     /// The symbol file whose type it has.
     pub origin: Option<String>,
     /// How it was found.
@@ -98,11 +100,14 @@ impl<'a> Watcher<'a> {
     }
 
     fn watched(&self, expression: String, operand: &Operand, value: Value, text: String) -> Watched {
-        let layout = self.evaluator.target.processes().get(operand.process.0).and_then(|process| process.layout);
-        let has_slots = layout.is_some_and(|layout| layout.name.has_slots());
+        let process = self.evaluator.target.processes().get(operand.process.0);
+        let has_slots = process.and_then(|process| process.layout).is_some_and(|layout| layout.name.has_slots());
+        let home = process.and_then(|process| process.home);
+        let in_slot = |va: Va| home.map(|home| home.slot_form(va)).filter(|form| *form != va);
         Watched {
             expression,
             slot_zero: value.va.filter(|_| has_slots).and_then(slot_zero_form),
+            slot_form: value.va.and_then(in_slot),
             value,
             text,
             home: operand.home.clone(),

@@ -62,7 +62,7 @@ fn for_seeds(name: &str, seeds: u64, question: impl Fn(&mut Random)) {
 }
 
 fn images() -> Vec<Sample> {
-    let files = all().into_iter().filter(|fixture| !fixture.path.ends_with(".dmp"));
+    let files = all().into_iter().filter(|fixture| fixture.path.starts_with("images/"));
     files.map(|fixture| Sample::other(fixture.path, fixture.bytes)).collect()
 }
 
@@ -159,6 +159,11 @@ fn images_of_programs() {
     }
 }
 
+/// Whether files of a format can be opened as a target.
+fn is_opened(format: Format) -> bool {
+    matches!(format, Format::Minidump | Format::CeDump | Format::RomBin | Format::RomRaw)
+}
+
 /// Reads some of the image at its own base and at another one; returns how many bytes.
 fn read_loaded(file: &[u8], random: &mut Random) -> usize {
     let Ok(image) = PeImage::read(file) else { return 0 };
@@ -198,8 +203,18 @@ fn starts_of_every_format() {
             let file: FileBytes = Arc::new(sample.damaged(random));
             let format = recognize((*file).as_ref());
             match vatlas_targets::open(FileBytes::clone(&file), Box::new(Offered(vec![file]))) {
-                Ok(target) => assert_eq!((format, target.kind().format), (Format::Minidump, "minidump")),
-                Err(problem) if format == Format::Minidump => assert!(!problem.cause.is_empty()),
+                Ok(target) => {
+                    let expected = match format {
+                        Format::CeDump => "kdmp",
+                        Format::RomBin | Format::RomRaw => "rom",
+                        format => {
+                            assert_eq!(format, Format::Minidump);
+                            "minidump"
+                        }
+                    };
+                    assert_eq!(target.kind().format, expected);
+                }
+                Err(problem) if is_opened(format) => assert!(!problem.cause.is_empty()),
                 Err(problem) => assert_eq!(problem, not_a_target(format)),
             }
         });

@@ -57,6 +57,7 @@ impl Environment {
                 priority_class: record.priority_class,
                 priority: record.priority,
                 sides,
+                ce: None,
             });
         }
         environment

@@ -3,10 +3,12 @@
 use super::{
     environment::Environment,
     extents::{captured, committed, deduced_regions},
-    loaded_images::LoadedImages,
 };
-use crate::image_files::{FileBytes, ImageFiles};
-use crate::section_table::section_table;
+use crate::{
+    image_files::{FileBytes, ImageFiles},
+    loaded_images::LoadedImages,
+    section_table::section_table,
+};
 use vatlas_images::{
     minidump::{CapturedMemory, Minidump},
     pe::PeHeaders,

@@ -3,7 +3,6 @@
 mod environment;
 mod extents;
 mod layout;
-mod loaded_images;
 mod memory;
 
 use crate::image_files::{FileBytes, ImageFiles};
@@ -43,6 +42,7 @@ impl MinidumpTarget {
             create_time: dump.misc.create_time,
             layout,
             width,
+            home: None,
             peb: environment.peb,
             peb32: environment.peb32,
             modules: std::mem::take(&mut dump.modules),

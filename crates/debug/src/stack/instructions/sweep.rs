@@ -309,7 +309,7 @@ impl<'s, 'a, 't> Sweep<'s, 'a, 't> {
         let is_plausible = match check {
             ReturnCheck::AfterCall | ReturnCheck::Zero => true,
             ReturnCheck::NotCaptured => !self.is_uncertain,
-            ReturnCheck::NoCall | ReturnCheck::NotCode => false,
+            ReturnCheck::NoCall | ReturnCheck::NotCode | ReturnCheck::ServerReturn => false,
         };
         is_plausible.then_some(caller)
     }

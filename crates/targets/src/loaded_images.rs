@@ -10,7 +10,7 @@ use vatlas_images::pe_image::PeImage;
 use vatlas_space::{FileOffset, Module, Rva, Va, VaRange};
 
 /// An image file whose time stamp and size are those of a module.
-pub(super) struct MatchedImage {
+pub(crate) struct MatchedImage {
     pub name: String,
     pub image: PeImage,
     bytes: FileBytes,
@@ -21,13 +21,13 @@ pub(super) struct MatchedImage {
 type Found = Rc<OnceCell<Option<MatchedImage>>>;
 
 /// The modules of a process with their image files.
-pub(super) struct LoadedImages {
+pub(crate) struct LoadedImages {
     files: Box<dyn ImageFiles>,
     modules: BTreeMap<u64, (Module, Found)>,
 }
 
 /// Memory that an image file tells.
-pub(super) struct ImageExtent<'a> {
+pub(crate) struct ImageExtent<'a> {
     pub image: &'a MatchedImage,
     pub range: VaRange,
     pub offset: FileOffset,

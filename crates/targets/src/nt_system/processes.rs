@@ -1,0 +1,130 @@
+//! Processes and threads: the lists of the kernel, and what each keeps of itself in its own memory.
+
+use super::{
+    NtRoots,
+    memory::{KernelMemory, Reader, field},
+    modules::modules,
+    pages::Owner,
+    space::NtSpace,
+};
+use std::rc::Rc;
+use vatlas_rules::nt::structures::{eprocess, ethread, teb, trap_frame};
+use vatlas_space::{
+    AddressSpace, LayoutChoice, LayoutName, Machine, Pa, PointerWidth, Process, ProcessId, Register, Registers, Side,
+    StackExtent, Thread, ThreadId, Va,
+};
+
+/// Most processes and threads of a process.
+const MOST: usize = 1 << 16;
+/// Seconds from 1601 to 1970.
+const TO_1970: u64 = 11_644_473_600;
+/// `MmHighestUserAddress` of a process of 2 GB.
+const HIGHEST_2GB: Va = Va(0x7ffe_ffff);
+/// From `MmSystemRangeStart` down to `MmHighestUserAddress`.
+const BELOW_SYSTEM: u64 = 0x1_0001;
+
+/// General registers in the order of a `CONTEXT`, and where a trap frame has them.
+const REGISTERS: [(&str, u32); 16] = [
+    ("gs", trap_frame::GS),
+    ("fs", trap_frame::FS),
+    ("es", trap_frame::ES),
+    ("ds", trap_frame::DS),
+    ("edi", trap_frame::EDI),
+    ("esi", trap_frame::ESI),
+    ("ebx", trap_frame::EBX),
+    ("edx", trap_frame::EDX),
+    ("ecx", trap_frame::ECX),
+    ("eax", trap_frame::EAX),
+    ("ebp", trap_frame::EBP),
+    ("eip", trap_frame::EIP),
+    ("cs", trap_frame::CS),
+    ("efl", trap_frame::EFLAGS),
+    ("esp", trap_frame::ESP),
+    ("ss", trap_frame::SS),
+];
+
+/// A process and its memory.
+pub(super) type Known<M> = (Process, NtSpace<M>);
+
+/// Every process of the list.
+pub(super) fn processes<M: KernelMemory + ?Sized>(memory: &Rc<M>, roots: &NtRoots) -> Vec<Known<M>> {
+    let reader = Reader { memory: &**memory, roots };
+    let list = reader.list(roots.process_list, eprocess::ACTIVE_PROCESS_LINKS, MOST);
+    list.into_iter().filter_map(|at| process(memory, roots, at)).collect()
+}
+
+fn process<M: KernelMemory + ?Sized>(memory: &Rc<M>, roots: &NtRoots, at: Va) -> Option<Known<M>> {
+    let reader = Reader { memory: &**memory, roots };
+    let field = |offset| field(at, offset);
+    let directory = reader.kernel_u32(field(eprocess::DIRECTORY_TABLE_BASE)?)?;
+    let vads = reader.kernel_pointer(field(eprocess::VAD_ROOT)?);
+    let highest_user = highest_user(reader, vads, roots);
+    let owner = Owner { directory: Pa((directory & !0xfff).into()), vads, highest_user };
+    let space = NtSpace::new(Rc::clone(memory), *roots, owner);
+    let peb = reader.kernel_pointer(field(eprocess::PEB)?);
+    let name: [u8; 16] = reader.kernel(field(eprocess::IMAGE_FILE_NAME)?)?;
+    let name = String::from_utf8_lossy(name.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned();
+    let created = reader.kernel(field(eprocess::CREATE_TIME)?).map(u64::from_le_bytes).unwrap_or_default();
+    let layout = if highest_user == HIGHEST_2GB { LayoutName::Nt32 } else { LayoutName::Nt32ThreeGb };
+    let threads = reader.list(field(eprocess::THREAD_LIST_HEAD)?, ethread::THREAD_LIST_ENTRY, MOST);
+    let process = Process {
+        id: reader.kernel_u32(field(eprocess::UNIQUE_PROCESS_ID)?).map(ProcessId),
+        name: (!name.is_empty()).then_some(name),
+        create_time: (created / 10_000_000).checked_sub(TO_1970).and_then(|seconds| u32::try_from(seconds).ok()),
+        layout: Some(LayoutChoice { name: layout, highest_user: Some(highest_user) }),
+        width: PointerWidth::Bits32,
+        home: None,
+        peb,
+        peb32: None,
+        modules: peb.map(|peb| modules(&space, peb)).unwrap_or_default(),
+        unloaded: Vec::new(),
+        threads: threads.into_iter().filter_map(|at| thread(reader, &space, at)).collect(),
+    };
+    Some((process, space))
+}
+
+/// A descriptor in the third gigabyte says that the process may use it.
+fn highest_user<M: KernelMemory + ?Sized>(reader: Reader<'_, M>, vads: Option<Va>, roots: &NtRoots) -> Va {
+    let last = reader.vads(vads).last().map(|vad| vad.range.last()).unwrap_or_default();
+    if last > HIGHEST_2GB { Va(roots.range_start.0 - BELOW_SYSTEM) } else { HIGHEST_2GB }
+}
+
+fn thread<M: KernelMemory + ?Sized>(reader: Reader<'_, M>, space: &NtSpace<M>, at: Va) -> Option<Thread> {
+    let field = |offset| field(at, offset);
+    let byte = |offset| reader.kernel::<1>(field(offset)?).map(|[byte]| byte);
+    let teb = reader.kernel_pointer(field(ethread::TEB)?);
+    let frame = reader.kernel_pointer(field(ethread::TRAP_FRAME)?);
+    let registers = reader.memory.running_registers(at).or_else(|| trap_registers(reader, frame?));
+    let side = Side { machine: Machine::X86, teb, stack: stack(space, teb).unwrap_or_default(), registers };
+    Some(Thread {
+        id: ThreadId(reader.kernel_u32(field(ethread::CID + 4)?)?),
+        name: None,
+        suspend_count: byte(ethread::SUSPEND_COUNT).unwrap_or_default().into(),
+        priority_class: 0,
+        priority: byte(ethread::PRIORITY).unwrap_or_default().into(),
+        sides: vec![side],
+        ce: None,
+    })
+}
+
+/// What the TEB says of the stack.
+fn stack<M: KernelMemory + ?Sized>(space: &NtSpace<M>, teb: Option<Va>) -> Option<StackExtent> {
+    let memory: &dyn AddressSpace = space;
+    let word = |offset| Some(Va(memory.read_u32(field(teb?, offset)?).ok()?.into()));
+    Some(StackExtent {
+        captured: None,
+        base: word(teb::STACK_BASE),
+        limit: word(teb::STACK_LIMIT),
+        reserve: word(teb::DEALLOCATION_STACK),
+    })
+}
+
+/// The registers with which a thread entered the kernel.
+fn trap_registers<M: KernelMemory + ?Sized>(reader: Reader<'_, M>, frame: Va) -> Option<Registers> {
+    let bytes: [u8; trap_frame::BYTES as usize] = reader.kernel(frame)?;
+    let word = |at: u32| bytes.get(at as usize..).and_then(<[u8]>::first_chunk).map_or(0, |b| u32::from_le_bytes(*b));
+    let general: Vec<Register> =
+        REGISTERS.iter().map(|(name, at)| Register { name, value: word(*at).into() }).collect();
+    let value = |name| general.iter().find(|register| register.name == name).map_or(Va(0), |found| Va(found.value));
+    Some(Registers { machine: Machine::X86, pc: value("eip"), sp: value("esp"), general })
+}
