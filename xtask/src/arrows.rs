@@ -17,6 +17,7 @@ pub struct Arrow {
 /// Every package, each below those that it uses. Arrows point up this table only.
 pub const ARROWS: &[Arrow] = &[
     Arrow { package: "vatlas-fixtures", uses: &[], tests_use: &[] },
+    Arrow { package: "vatlas-guest", uses: &[], tests_use: &[] },
     Arrow { package: "vatlas-space", uses: &[], tests_use: &[] },
     Arrow { package: "vatlas-rules", uses: &["vatlas-space"], tests_use: &[] },
     Arrow { package: "vatlas-images", uses: &["vatlas-space"], tests_use: &["vatlas-fixtures"] },
@@ -24,7 +25,7 @@ pub const ARROWS: &[Arrow] = &[
     Arrow {
         package: "vatlas-machine",
         uses: &["vatlas-space", "vatlas-rules", "vatlas-images"],
-        tests_use: &["vatlas-fixtures"],
+        tests_use: &["vatlas-fixtures", "vatlas-guest"],
     },
     Arrow {
         package: "vatlas-targets",
@@ -52,6 +53,7 @@ pub const ARROWS: &[Arrow] = &[
             "vatlas-targets",
             "vatlas-debug",
             "vatlas-serve",
+            "vatlas-guest",
         ],
         tests_use: &["vatlas-fixtures"],
     },

@@ -2,13 +2,17 @@
 //!
 //! A row is one function below; it measures ours and, where there is one, a peer at the same work.
 
+mod ce;
 mod library;
+mod machine;
 mod peers;
 mod process;
 mod symbols;
 mod table;
 
+use ce::Ce;
 use library::Library;
+use machine::Machine;
 use peers::Peer;
 use process::Run;
 use std::path::{Path, PathBuf};
@@ -29,6 +33,8 @@ pub fn run(root: &Path) -> Result<(), String> {
         library: Library::measure(root, "vatlas-debug", "questions"),
         many: many_regions(root)?,
         symbols: Symbols::measure(root, &program)?,
+        machine: Machine::measure(root),
+        ce: Ce::prepare(root, &program),
         program,
         largest: largest_dump(),
     };
@@ -48,6 +54,8 @@ struct Bench {
     /// The largest dump of the corpus, when there is a corpus.
     largest: Option<PathBuf>,
     symbols: Symbols,
+    machine: Machine,
+    ce: Ce,
 }
 
 impl Bench {
@@ -60,11 +68,15 @@ impl Bench {
             self.library("open and explain the crash of demo.dmp, in the library", "open_and_explain", 50),
             self.library("explain one address of an open dump, in the library", "explain", 50),
             self.library("open and add up 20,000 regions, in the library", "open_and_map_20000_regions", 20_000),
+            self.library("watch a structure in 31 processes, warm, in the library", "watch_31_processes", 1_000),
+            self.library("a stack of 40 frames with symbols, warm, in the library", "stack_40_frames", 1_000),
             self.many_regions(),
         ];
         rows.extend(self.largest.as_ref().map(|dump| self.largest_time(dump)));
         rows.extend(self.largest.as_ref().map(|dump| self.largest_memory(dump)));
         rows.extend(self.symbols.rows());
+        rows.extend(self.machine.rows());
+        rows.extend(self.ce.rows());
         rows
     }
 

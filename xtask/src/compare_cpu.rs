@@ -211,7 +211,7 @@ struct Unicorn {
 impl Unicorn {
     /// Installs Unicorn's Python package into a folder of its own, unless it is there, and starts it.
     fn start(folder: &Path) -> Result<Self, String> {
-        let python = install(folder)?;
+        let python = unicorn_python(folder)?;
         let mut child = Command::new(python)
             .args(["-c", SCRIPT])
             .stdin(Stdio::piped())
@@ -237,8 +237,11 @@ impl Drop for Unicorn {
     }
 }
 
-/// The Python of the folder, with the package in it.
-fn install(folder: &Path) -> Result<PathBuf, String> {
+/// The Python of the folder, with Unicorn's package in it; both are installed when they are not there.
+///
+/// # Errors
+/// There is no Python, or the package cannot be installed.
+pub fn unicorn_python(folder: &Path) -> Result<PathBuf, String> {
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let step = |program: &Path, arguments: &[&str]| {
         let status = Command::new(program).args(arguments).stdout(Stdio::null()).status();

@@ -1,6 +1,6 @@
 //! The gates, in the order in which `cargo xtask ci` runs them.
 
-use crate::{arrows, fixtures, tidy, tree};
+use crate::{arrows, fixtures, guest, tidy, tree};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ pub const GATES: &[Gate] = &[
     Gate { name: "arrows", about: "packages use only what the architecture lets them", run: check_arrows },
     Gate { name: "deny", about: "licences and sources of the dependencies are allowed", run: deny },
     Gate { name: "fixtures", about: "the committed fixtures are what their writers make", run: check_fixtures },
+    Gate { name: "guest", about: "the committed system libraries are what their sources make", run: check_guest },
 ];
 
 /// How a gate ended.
@@ -120,6 +121,14 @@ fn check_arrows(root: &Path) -> Outcome {
 
 fn check_fixtures(root: &Path) -> Outcome {
     Outcome::of(&fixtures::check(root))
+}
+
+/// The cross compiler is a developer's tool; another version of it makes other bytes.
+fn check_guest(root: &Path) -> Outcome {
+    if !guest::has_compiler() {
+        return Outcome::Skipped("gcc-mingw-w64-i686 is not installed".to_owned());
+    }
+    guest::check(root).map_or_else(Outcome::Failed, |findings| Outcome::of(&findings))
 }
 
 /// The policy is `deny.toml`; `.ci/run` installs the tool, a developer may go without.

@@ -9,5 +9,6 @@ pub mod compare_cpu;
 pub mod compare_symbols;
 pub mod fixtures;
 pub mod gates;
+pub mod guest;
 pub mod tidy;
 pub mod tree;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use xtask::gates::{self, GATES, Outcome};
-use xtask::{bench, compare_cpu, compare_symbols, fixtures, tree};
+use xtask::{bench, compare_cpu, compare_symbols, fixtures, guest, tree};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +29,8 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         }
         ["fixtures"] => fixtures::write(&tree::root()).map(|()| true),
         ["fixtures", "--check"] => run_gate("fixtures"),
+        ["guest"] => guest::write(&tree::root()).map(|()| true),
+        ["guest", "--check"] => run_gate("guest"),
         ["bench"] => bench::run(&tree::root()).map(|()| true),
         ["compare-cpu"] => compare_cpu::run(&tree::root(), compare_cpu::USUAL_COUNT),
         ["compare-cpu", count] => {
@@ -78,6 +80,8 @@ cargo xtask GATE
 {gates}
 cargo xtask fixtures [--check]
     writes the fixtures and their hashes; with --check only compares
+cargo xtask guest [--check]
+    builds the guest's system libraries and writes them and their hashes; with --check only compares
 cargo xtask compare-cpu [COUNT]
     executes COUNT random instructions of every encoding on the machine's processor and on Unicorn's (GPL, a process of
     its own, installed into target/tools with pip), and prints what differs

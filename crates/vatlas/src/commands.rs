@@ -15,10 +15,14 @@ mod man;
 mod map;
 mod memory;
 mod modules;
+mod open;
 mod paragraph;
 mod place;
+mod processes;
 mod read;
 mod refs;
+mod rom;
+mod run;
 mod search;
 mod slots;
 mod stack;
@@ -70,7 +74,7 @@ commands! {
     Demo(demo),
     /// Say what an address means on Windows CE and NT, without any file
     Place(place),
-    /// Show how a layout divides its address space
+    /// Show how a layout divides its address space, or who lives in the slots of a device
     Slots(slots),
     /// Say what a dump is, why it was written, and what could not be read
     Info(info),
@@ -78,6 +82,8 @@ commands! {
     Analyze(analyze),
     /// Explain addresses of a dump: what, whose, what is stored there, and why
     Explain(explain),
+    /// List the processes of a device or system, with their slots
+    Processes(processes),
     /// List the regions of a process, add them up, draw them
     Map(map),
     /// List loaded and unloaded modules
@@ -94,6 +100,10 @@ commands! {
     Search(search),
     /// Find who points at an address
     Refs(refs),
+    /// Say what in a folder belongs to one device, and answer with all of it
+    Open(open),
+    /// List what a ROM image of Windows CE holds, and write it out
+    Rom(rom),
     /// Find and explain the crashes in a log of Windows CE
     Log(log),
     /// Name addresses: module, function, line, inlined functions
@@ -108,6 +118,8 @@ commands! {
     Watch(watch),
     /// Say which symbols modules have and which are missing, and what a symbol file holds
     Symbols(symbols),
+    /// Run a program for 32-bit Windows on the machine, and ask it questions when it stops
+    Run(run),
     /// Compare two dumps: modules, threads, regions, memory
     Diff(diff),
     /// Print completions for a shell

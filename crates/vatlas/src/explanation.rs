@@ -1,11 +1,13 @@
 //! An explanation for people and as JSON.
 
 use crate::{
+    ce_words,
     commands::{headline, module_offset},
     draw::text::{printable, range, size},
     json,
     output::{Output, sized_range},
     symbol_words::{answer_json, convention_words},
+    system_page,
     words::{usage_words, version},
 };
 use anstyle::{AnsiColor, Style};
@@ -16,10 +18,13 @@ use vatlas_debug::{
     symbolize::SymbolAnswer,
     usage::Usage,
 };
+use vatlas_rules::place::{Form, OtherForm};
 use vatlas_space::{PointerWidth, Region, Store, Va};
 
 /// What lies farther away is no neighbour: 64-bit processes have gaps of terabytes.
 const FARTHEST: u64 = 1 << 32;
+/// Other addresses of one byte that are listed one by one.
+const MOST_FORMS: usize = 4;
 /// Column where answers begin.
 const LABEL: usize = 12;
 
@@ -73,6 +78,7 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
         let area = &place.area;
         rows.push(("area", format!("{} ({}): {}", area.name, range(area.range), area.purpose)));
     }
+    rows.extend(ce_words::rows(explanation));
     rows.push(("region", region(&explanation.region)));
     if let (Some(base), Some(protection)) =
         (explanation.region.allocation_base, explanation.region.allocation_protection)
@@ -95,6 +101,7 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
             .map(|module| ("unloaded", format!("{} was loaded here earlier ({})", module.name(), range(module.range)))),
     );
     rows.push(("bytes", bytes(explanation)));
+    rows.extend(explanation.system.iter().flat_map(system_page::rows));
     rows.extend(explanation.looks.iter().flat_map(|look| looks(look, explanation)));
     rows.extend(holders(&explanation.holders).into_iter().map(|text| ("held by", text)));
     let near = explanation.neighbours.iter().filter(|neighbour| neighbour.distance <= FARTHEST);
@@ -102,7 +109,23 @@ fn rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
     rows.extend(explanation.number.iter().map(|text| ("the number", text.clone())));
     if let Some(place) = &explanation.place {
         let twins = place.other_forms.iter().filter(|form| form.form.is_same_byte());
-        rows.extend(twins.map(|form| ("also", format!("{} {}: {}", form.form.as_str(), form.va, form.because))));
+        // Windows CE's forms stand with the slot.
+        let twins =
+            twins.filter(|form| explanation.ce.is_none() || !matches!(form.form, Form::SlotZero | Form::InSlot(_)));
+        let twins: Vec<_> = twins.collect();
+        match twins.as_slice() {
+            // An address of slot 0 of no process in particular: one form for every slot.
+            [first, .., last] if twins.len() > MOST_FORMS => {
+                let (name, count) = (first.form.as_str(), twins.len());
+                let text =
+                    format!("{name} {} to {}, {count} of them: that of the process which runs", first.va, last.va);
+                rows.push(("also", text));
+            }
+            few => {
+                let text = |form: &&OtherForm| format!("{} {}: {}", form.form.as_str(), form.va, form.because);
+                rows.extend(few.iter().map(|form| ("also", text(form))));
+            }
+        }
         if !is_code(explanation) {
             rows.push(("alignment", place.alignment.statement.text.to_string()));
         }
@@ -134,9 +157,14 @@ fn bytes(explanation: &Explanation) -> String {
     let skipped = explanation.va.0 - explanation.backing.range.first().0;
     match &explanation.backing.store {
         Store::Captured(offset) => format!("captured, at file offset {:#x}", offset.0 + skipped),
+        Store::ImageFile { name, offset } if explanation.system.is_some() => {
+            format!("in {name} at {:#x}: nobody has touched the page since it was mapped", offset.0 + skipped)
+        }
         Store::ImageFile { name, offset } => {
             format!("not captured; read from {name} at {:#x}, same time stamp and size", offset.0 + skipped)
         }
+        Store::Frame(pa) => format!("in physical memory at {:#x}", pa.0 + skipped),
+        Store::PageFile { file, offset } => format!("in page file {file} at offset {:#x}", offset.0 + skipped),
         other => other.to_string(),
     }
 }
@@ -253,6 +281,8 @@ pub fn json(asked: &str, explanation: &Explanation) -> Value {
             "section": place.section.as_ref().map(|(name, offset)| json!({ "name": name, "offset": offset })),
             "version": version(&place.module).map(|version| version.to_string()),
         })),
+        "windows_ce": explanation.ce.as_ref().map(|place| ce_words::json(place, width)),
+        "system": explanation.system.as_ref().map(system_page::json),
         "symbol": explanation.symbol.as_ref().map(answer_json),
         "names": explanation.names.iter().map(|(va, name)| json!({
             "address": json::va(*va, width), "name": name,
@@ -292,6 +322,11 @@ fn bytes_json(explanation: &Explanation) -> Value {
         Store::ImageFile { name, offset } => {
             json!({ "store": "image file", "file": name, "file_offset": offset.0 + skipped })
         }
+        Store::Frame(pa) => json!({ "store": "frame", "physical_address": (pa.0 + skipped) }),
+        Store::PageFile { file, offset } => {
+            json!({ "store": "page file", "page_file": file, "file_offset": offset.0 + skipped })
+        }
+        Store::Zero => json!({ "store": "zero" }),
         Store::NotCaptured => json!({ "store": "not captured" }),
         Store::Reserved => json!({ "store": "reserved" }),
         Store::Free => json!({ "store": "free" }),

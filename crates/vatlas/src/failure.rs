@@ -10,21 +10,38 @@ use vatlas_space::Problem;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Exit {
     /// Everything that was asked was answered.
-    Done = 0,
+    Done,
     /// Could not, or nothing was found.
-    CouldNot = 1,
+    CouldNot,
     /// The command line is wrong.
-    Usage = 2,
+    Usage,
     /// Answered in part: the file is damaged, or bytes are missing.
-    Partial = 3,
+    Partial,
     /// A log holds crashes.
-    CrashFound = 4,
+    CrashFound,
+    /// A program on the machine ended with this status.
+    Program(u32),
 }
 
 impl Exit {
     /// For the operating system.
     pub fn code(self) -> ExitCode {
-        ExitCode::from(self as u8)
+        ExitCode::from(self.number())
+    }
+
+    /// Its number. Of a program's status the operating system has room for the lowest eight bits; one that is not zero
+    /// stays not zero.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::CouldNot => 1,
+            Self::Usage => 2,
+            Self::Partial => 3,
+            Self::CrashFound => 4,
+            Self::Program(0) => 0,
+            Self::Program(status) if status & 0xff == 0 => 255,
+            Self::Program(status) => (status & 0xff) as u8,
+        }
     }
 }
 
@@ -78,7 +95,7 @@ impl Failure {
         let corrections: Vec<_> =
             self.corrections.iter().map(|(text, reason)| json!({ "text": text, "reason": reason })).collect();
         let error = json!({
-            "message": self.message, "hint": self.hint, "corrections": corrections, "exit": self.exit as u8,
+            "message": self.message, "hint": self.hint, "corrections": corrections, "exit": self.exit.number(),
         });
         format!("{}\n", crate::json::line(&json!({ "schema": crate::json::SCHEMA, "error": error })))
     }

@@ -1,21 +1,32 @@
 //! The program `vatlas`: command line, tables and pictures. The only crate that opens files and prints.
 
+mod as_files;
 mod cache_folder;
+mod ce_words;
 mod cli;
 mod commands;
+mod device_folder;
 mod draw;
 mod explanation;
 mod failure;
+mod host;
+mod host_console;
+mod host_files;
+mod host_page_file;
 mod index_cache;
 mod json;
+mod machine_arguments;
 mod open;
+mod open_machine;
 mod output;
+mod process_choice;
 mod progress;
 mod source_text;
 mod subject;
 mod symbol_args;
 mod symbol_finder;
 mod symbol_words;
+mod system_page;
 mod table;
 mod value_words;
 mod words;

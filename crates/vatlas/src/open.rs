@@ -1,10 +1,13 @@
 //! Opening files: mapped into memory, never read whole; image files found by name in the user's folders.
 
 use crate::{
+    device_folder,
     failure::{Exit, Failure},
+    open_machine::{MACHINE, stopped},
     output::Output,
+    process_choice,
     symbol_args::SymbolArgs,
-    symbol_finder::SymbolFinder,
+    symbol_finder::{SymbolFinder, folder::FolderIndex},
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -12,6 +15,7 @@ use std::{
     collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
+    rc::Rc,
     sync::Arc,
 };
 use vatlas_debug::{
@@ -20,17 +24,20 @@ use vatlas_debug::{
     usage_index::UsageIndex,
 };
 use vatlas_space::{Module, Problem, Process, ProcessIndex, Severity, Target, ThreadId};
-use vatlas_targets::{FileBytes, Format, ImageFile, ImageFiles, ModuleFacts, ModuleTarget, recognize};
+use vatlas_targets::{FileBytes, Format, ImageFile, ImageFiles, ModuleFacts, ModuleTarget, RomFiles, recognize};
 
 /// Which dump to open, and with what beside it.
 #[derive(Args, Debug)]
 pub struct TargetArgs {
-    /// The dump, or an image (EXE, DLL); questions about names take a symbol file too
+    /// The dump, an image (EXE, DLL), or a folder with the files of a device; names are asked of a symbol file too
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Folder with image files (EXE, DLL) of the process; may be given several times
+    /// Folder with image files (EXE, DLL) of the process, or ROM image of the device; may be given several times
     #[arg(long, value_name = "DIR")]
     pub images: Vec<PathBuf>,
+    /// The process, by id, name or slot, where there are several; without it that of the exception, or the current one
+    #[arg(long, value_name = "PROCESS")]
+    pub process: Option<String>,
     #[command(flatten)]
     pub symbols: SymbolArgs,
 }
@@ -38,14 +45,28 @@ pub struct TargetArgs {
 /// An opened target and the file that it came from.
 pub struct Opened {
     /// The target.
-    pub target: Box<dyn Target>,
+    pub target: Rc<dyn Target>,
+    /// The process that questions are about.
+    pub process: ProcessIndex,
     path: PathBuf,
     bytes: FileBytes,
     images: Vec<PathBuf>,
     symbols: SymbolArgs,
+    /// Which file of a folder was opened, and with what.
+    remark: Option<String>,
 }
 
 impl TargetArgs {
+    /// A file without anything beside it.
+    pub fn of_file(file: PathBuf) -> Self {
+        Self { file, images: Vec::new(), process: None, symbols: SymbolArgs::default() }
+    }
+
+    /// A folder in place of a file.
+    pub fn in_folder(folder: &Path, symbols: &SymbolArgs) -> Self {
+        Self { symbols: symbols.clone(), ..Self::of_file(folder.to_owned()) }
+    }
+
     /// Opens the dump and warns about what could not be read of it.
     ///
     /// # Errors
@@ -61,11 +82,7 @@ impl TargetArgs {
     /// # Errors
     /// As [`TargetArgs::open`].
     pub fn open_quietly(&self) -> Result<Opened, Failure> {
-        for folder in &self.images {
-            if !folder.is_dir() {
-                return Err(Failure::could_not(format!("--images {}: no such folder", folder.display())));
-            }
-        }
+        self.images.iter().try_for_each(|path| check_images(path))?;
         self.open_as(&ModuleFacts::default(), &|_, _, problem| Err(problem.into()))
     }
 
@@ -75,27 +92,41 @@ impl TargetArgs {
     /// # Errors
     /// As [`TargetArgs::open`], and those of `other`.
     pub fn open_as(&self, facts: &ModuleFacts, other: OpenOther<'_>) -> Result<Opened, Failure> {
-        for folder in &self.images {
-            if !folder.is_dir() {
-                return Err(Failure::could_not(format!("--images {}: no such folder", folder.display())));
-            }
-        }
+        self.images.iter().try_for_each(|path| check_images(path))?;
         let path = &self.file;
-        let bytes = map_file(path)?;
+        if let Some((target, name)) = stopped().filter(|_| path.as_os_str() == MACHINE) {
+            return self.opened(target, PathBuf::from(name), Arc::new(Vec::new()));
+        }
+        let bytes = match map_file(path) {
+            Err(_) if path.is_dir() => return self.open_folder(facts, other),
+            bytes => bytes?,
+        };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let in_file = |problem: Problem| Problem { place: path.display().to_string(), ..problem };
-        let target = match recognize((*bytes).as_ref()) {
+        let target: Box<dyn Target> = match recognize((*bytes).as_ref()) {
             Format::Pe => Box::new(ModuleTarget::of_image(&name, FileBytes::clone(&bytes), facts).map_err(in_file)?),
             _ => {
-                let images = Box::new(ImageFolders::new(&self.images));
+                let images = Box::new(ImageFolders::new(&self.images, self.symbols.folder.clone()));
                 match vatlas_targets::open(FileBytes::clone(&bytes), images) {
                     Ok(target) => target,
                     Err(problem) => other(&name, &bytes, in_file(problem))?,
                 }
             }
         };
-        let (images, symbols) = (self.images.clone(), self.symbols.clone());
-        Ok(Opened { target, path: path.clone(), bytes, images, symbols })
+        self.opened(Rc::from(target), path.clone(), bytes)
+    }
+
+    /// Opens the dump, or the ROM image, of a folder, with what else is there.
+    fn open_folder(&self, facts: &ModuleFacts, other: OpenOther<'_>) -> Result<Opened, Failure> {
+        let (inside, remark) = device_folder::target_of(self)?;
+        Ok(Opened { remark: Some(remark), ..inside.open_as(facts, other)? })
+    }
+
+    fn opened(&self, target: Rc<dyn Target>, path: PathBuf, bytes: FileBytes) -> Result<Opened, Failure> {
+        let symbols = self.symbols.clone();
+        let images = self.images.iter().filter(|path| path.is_dir()).cloned().collect();
+        let process = process_choice::choose(&*target, self.process.as_deref())?;
+        Ok(Opened { target, process, path, bytes, images, symbols, remark: None })
     }
 }
 
@@ -117,8 +148,11 @@ pub fn failure(error: LocationError) -> Failure {
 pub type OpenOther<'a> = &'a dyn Fn(&str, &FileBytes, Problem) -> Result<Box<dyn Target>, Failure>;
 
 impl Opened {
-    /// Warns about the parts of the file that could not be read.
+    /// Says which file of a folder was opened, and warns about the parts of it that could not be read.
     pub fn warn(&self, output: &Output) {
+        if let Some(remark) = &self.remark {
+            output.remark(remark);
+        }
         let is_damage = |problem: &&Problem| problem.severity == Severity::Damage;
         output.warn(&self.target.problems().iter().filter(is_damage).cloned().collect::<Vec<_>>());
     }
@@ -170,12 +204,12 @@ impl Opened {
         (*self.bytes).as_ref()
     }
 
-    /// The first process, indexed.
+    /// The process that questions are about, indexed.
     ///
     /// # Errors
     /// The dump holds no process.
     pub fn index(&self) -> Result<UsageIndex<'_>, Failure> {
-        UsageIndex::new(&*self.target, ProcessIndex(0))
+        UsageIndex::new(&*self.target, self.process)
             .ok_or_else(|| Failure::could_not(format!("{}: the dump holds no process", self.path.display())))
     }
 
@@ -237,18 +271,43 @@ pub fn not_written(path: &Path, error: &std::io::Error) -> Failure {
     Failure::could_not(format!("{}: {cause}", path.display()))
 }
 
-/// Image files in the user's folders, listed once, when the first one is asked for.
+/// A folder, or a ROM image.
+fn check_images(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() || path.is_file() && rom_image(path).is_some() {
+        return Ok(());
+    }
+    let cause = if path.is_file() { "neither a folder nor a ROM image" } else { "no such folder" };
+    Err(Failure::could_not(format!("--images {}: {cause}", path.display())))
+}
+
+/// The ROM image at a path.
+fn rom_image(path: &Path) -> Option<RomFiles> {
+    let bytes = map_file(path).ok()?;
+    let is_rom = matches!(recognize((*bytes).as_ref()), Format::RomBin | Format::RomRaw);
+    RomFiles::open(&path.display().to_string(), bytes).ok().filter(|_| is_rom)
+}
+
+/// Image files in the user's folders, listed once, when the first one is asked for, and modules of ROM images.
 struct ImageFolders {
     folders: Vec<PathBuf>,
     listing: std::cell::OnceCell<HashMap<String, Vec<PathBuf>>>,
+    roms: std::cell::OnceCell<Vec<RomFiles>>,
+    /// A folder that was listed already.
+    listed: Option<Rc<FolderIndex>>,
 }
 
 /// Folders are searched so deep.
 const DEEPEST: usize = 8;
 
 impl ImageFolders {
-    fn new(folders: &[PathBuf]) -> Self {
-        Self { folders: folders.to_vec(), listing: std::cell::OnceCell::new() }
+    fn new(folders: &[PathBuf], listed: Option<Rc<FolderIndex>>) -> Self {
+        let (listing, roms) = Default::default();
+        Self { folders: folders.to_vec(), listing, roms, listed }
+    }
+
+    fn roms(&self) -> &[RomFiles] {
+        let files = || self.folders.iter().filter(|path| path.is_file());
+        self.roms.get_or_init(|| files().filter_map(|path| rom_image(path)).collect())
     }
 
     /// Lower-case file name to paths.
@@ -278,14 +337,16 @@ impl ImageFolders {
 
 impl ImageFiles for ImageFolders {
     fn candidates(&self, module: &Module) -> Vec<ImageFile> {
-        if self.folders.is_empty() {
+        if self.folders.is_empty() && self.listed.is_none() {
             return Vec::new();
         }
+        let listed = self.listed.iter().flat_map(|index| index.paths(module.name()));
         let paths = self.listing().get(&module.name().to_ascii_lowercase());
         let mapped = paths
             .into_iter()
             .flatten()
+            .chain(listed)
             .filter_map(|path| Some(ImageFile { name: path.display().to_string(), bytes: map_file(path).ok()? }));
-        mapped.collect()
+        mapped.chain(self.roms().iter().flat_map(|rom| rom.candidates(module))).collect()
     }
 }

@@ -93,7 +93,10 @@ impl Subject {
     /// # Errors
     /// The dump holds none.
     pub fn process(&self) -> Result<&Process, Failure> {
-        self.target().processes().first().ok_or_else(|| Failure::could_not("the dump holds no process"))
+        self.target()
+            .processes()
+            .get(self.opened.process.0)
+            .ok_or_else(|| Failure::could_not("the dump holds no process"))
     }
 
     /// Where symbols come from.

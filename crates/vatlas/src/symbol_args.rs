@@ -1,6 +1,7 @@
 //! The options by which every command is told where symbols are.
 
-use std::path::PathBuf;
+use crate::symbol_finder::folder::FolderIndex;
+use std::{path::PathBuf, rc::Rc};
 
 /// Where to look for symbols, and how strictly.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -14,4 +15,7 @@ pub struct SymbolArgs {
     /// Read symbol files anew and keep no index of them
     #[arg(long)]
     pub no_cache: bool,
+    /// The folder that was given instead of a file, listed already.
+    #[arg(skip)]
+    pub folder: Option<Rc<FolderIndex>>,
 }

@@ -7,7 +7,7 @@ mod environment;
 pub mod folder;
 pub mod import;
 mod memory;
-mod names;
+pub mod names;
 mod places;
 pub mod search;
 mod store;
@@ -32,6 +32,11 @@ use trail::{Outcome, Trail};
 use vatlas_debug::symbol_provider::SymbolProvider;
 use vatlas_space::{DebugRecord, Module, Problem, Target};
 use vatlas_symbols::ModuleSymbols;
+
+/// The record that names the PDB of a module, as the image in the target's memory has it.
+pub fn debug_record(target: &dyn Target, module: &Module) -> Option<DebugRecord> {
+    LoadedImage::find(target, module)?.debug_record()
+}
 
 /// Finds symbol files.
 pub struct SymbolFinder<'t> {

@@ -1,6 +1,6 @@
 //! Phrases that several commands use: times, faults, registers.
 
-use crate::{draw::palette, json};
+use crate::{ce_words::api_call_words, draw::palette, json};
 use anstyle::{Ansi256Color, Style};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -41,8 +41,12 @@ pub fn named_whereabouts(index: &UsageIndex<'_>, symbolizer: &Symbolizer<'_>, va
 
 /// Module and offset, or what else the address is.
 pub fn whereabouts(index: &UsageIndex<'_>, va: Va) -> String {
-    match index.module_at(va) {
-        Some(module) => format!("{}+{:#x}", module.name(), va.0 - module.range.first().0),
+    let call = index.api_call(va).map(|call| format!("API call {}", api_call_words(call)));
+    if let Some(call) = call {
+        return call;
+    }
+    match index.module_offset(va) {
+        Some((module, offset)) => format!("{}+{offset:#x}", module.name()),
         None => usage_words(&index.at(va).usage, index.process().width),
     }
 }

@@ -30,6 +30,18 @@ impl Library {
         let text = std::fs::read_to_string(&file).map_err(|cause| format!("{name}: {cause}"))?;
         median(&text).ok_or_else(|| format!("{name}: no median in the estimates"))
     }
+    /// How many elements one iteration is said to work on.
+    pub fn elements(&self, name: &str) -> Result<u64, String> {
+        let file = self.results.clone()?.join(name).join("new/benchmark.json");
+        let text = std::fs::read_to_string(&file).map_err(|cause| format!("{name}: {cause}"))?;
+        elements(&text).ok_or_else(|| format!("{name}: says no count of elements"))
+    }
+}
+
+/// `"throughput":{"Elements":COUNT}` of criterion's description.
+fn elements(description: &str) -> Option<u64> {
+    let (_, count) = description.split_once("\"Elements\":")?;
+    count.split([',', '}']).next()?.trim().parse().ok()
 }
 
 /// `"median":{..."point_estimate":NANOSECONDS` of criterion's estimates.
@@ -49,5 +61,7 @@ mod tests {
         let text = r#"{"mean":{"point_estimate":9.0},"median":{"confidence_interval":{"lower_bound":1.0},"point_estimate":1500.0,"standard_error":3.0}}"#;
         assert_eq!(median(text), Some(Duration::from_nanos(1500)));
         assert_eq!(median("{}"), None);
+        assert_eq!(elements(r#"{"throughput":{"Elements":1000},"x":1}"#), Some(1000));
+        assert_eq!(elements(r#"{"throughput":null}"#), None);
     }
 }

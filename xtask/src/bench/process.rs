@@ -46,17 +46,22 @@ impl Run {
 
     /// The median time from start to end. A run that fails ends the measurement: the time of a failure means nothing.
     pub fn median_time(&self) -> Result<Duration, String> {
-        for _ in 0..WARM_UP {
+        self.median_of(WARM_UP, RUNS)
+    }
+
+    /// The same of fewer runs, for work that takes seconds.
+    pub fn median_of(&self, warm_up: usize, runs: usize) -> Result<Duration, String> {
+        for _ in 0..warm_up {
             self.once()?;
         }
-        let mut times = Vec::with_capacity(RUNS);
-        for _ in 0..RUNS {
+        let mut times = Vec::with_capacity(runs);
+        for _ in 0..runs {
             let start = Instant::now();
             self.once()?;
             times.push(start.elapsed());
         }
         times.sort_unstable();
-        Ok(times[RUNS / 2])
+        times.get(runs / 2).copied().ok_or_else(|| "no run".to_owned())
     }
 
     /// The most bytes that were resident at one moment of one run.

@@ -34,6 +34,11 @@ pub struct Args {
     signature: bool,
 }
 
+/// Answers about a dump, with nothing else asked.
+pub fn run_of(target: TargetArgs, output: &mut Output) -> Result<Exit, Failure> {
+    run(&Args { target, threads: false, signature: false }, output)
+}
+
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;

@@ -1,4 +1,6 @@
-//! `vatlas demo`: a dump of our own, explained, and what to try next.
+//! `vatlas demo`: a dump of our own, explained, and what to try next; or the life of a page on the machine.
+
+mod paging;
 
 use crate::{
     draw::{
@@ -12,6 +14,7 @@ use crate::{
     output::Output,
     words::fault_words,
 };
+use clap::ValueEnum;
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
@@ -34,21 +37,37 @@ const DUMP: &[u8] = include_bytes!("../../../../fixtures/minidump/demo.dmp");
 const EXAMPLES: &str = "\
 Examples:
   vatlas demo
+  vatlas demo paging                 the life of one page, on a machine that runs a program
   vatlas demo --write demo.dmp       keep the dump, to try the other commands on it";
 
 /// Arguments.
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
+    /// What to show
+    #[arg(value_name = "TOPIC", default_value = "crash")]
+    topic: Topic,
     /// Write the dump to a file
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+}
+
+/// What is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Topic {
+    /// A dump of a crash
+    Crash,
+    /// The life of one page
+    Paging,
 }
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     if let Some(path) = &args.write {
         write(path, output)?;
+    }
+    if args.topic == Topic::Paging {
+        return paging::run(output);
     }
     let target = vatlas_targets::open(Arc::new(DUMP), Box::new(NoImageFiles))?;
     let index = UsageIndex::new(&*target, ProcessIndex(0)).ok_or_else(|| Failure::could_not("demo: no process"))?;

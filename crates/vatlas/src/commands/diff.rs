@@ -18,7 +18,6 @@ use vatlas_debug::{
     diff::{MemoryTotals, RegionTotals, diff_memory, diff_modules, diff_regions, diff_threads, identity},
     usage_index::UsageIndex,
 };
-use vatlas_space::ProcessIndex;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,17 +40,20 @@ pub struct Args {
     /// Show so many changes of regions, and of memory, at the most
     #[arg(long, value_name = "COUNT", default_value = "1000")]
     limit: usize,
+    /// The process of both, by id, name or slot, where there are several
+    #[arg(long, value_name = "PROCESS")]
+    process: Option<String>,
 }
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let open = |file: &PathBuf| {
-        TargetArgs { file: file.clone(), images: Vec::new(), symbols: SymbolArgs::default() }.open(output)
+        let (images, process, symbols) = (Vec::new(), args.process.clone(), SymbolArgs::default());
+        TargetArgs { file: file.clone(), images, process, symbols }.open(output)
     };
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let (in_a, in_b) = (a.index()?, b.index()?);
-    let first = ProcessIndex(0);
-    let remarks = identity((&*a.target, first), (&*b.target, first));
+    let remarks = identity((&*a.target, a.process), (&*b.target, b.process));
     let exit = a.exit().max(b.exit());
     if output.json {
         let answer = answer(&in_a, &in_b, &remarks, args.limit, output);

@@ -1,6 +1,7 @@
 //! `vatlas explain FILE ADDRESS...`: the whole answer about addresses of a dump.
 
 use crate::{
+    as_files,
     draw::text::size,
     explanation,
     failure::{Exit, Failure},
@@ -10,8 +11,12 @@ use crate::{
     words::usage_words,
 };
 use serde_json::Value;
-use vatlas_debug::explain::{Explanation, ModulePlace, explain_named};
-use vatlas_space::{Process, ThreadId};
+use vatlas_debug::{
+    explain::{Explanation, ModulePlace, explain_named},
+    process_choice::owner_of,
+    usage_index::UsageIndex,
+};
+use vatlas_space::Target;
 
 const EXAMPLES: &str = "\
 Addresses:
@@ -36,11 +41,14 @@ pub struct Args {
     #[arg(value_name = "ADDRESS", required = true)]
     addresses: Vec<String>,
     /// Thread whose registers pc, sp and register names are taken from
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id)]
     thread: Option<u32>,
     /// Leave out how the answer was found
     #[arg(long)]
     short: bool,
+    /// Tell it as if memory were a disk and processes its files; only of a machine that 'vatlas run' stopped
+    #[arg(long)]
+    as_files: bool,
 }
 
 /// Answers.
@@ -49,13 +57,16 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let index = opened.index()?;
     let target = &*opened.target;
     let finder = opened.finder()?;
-    let thread = thread(index.process(), args.thread)?;
+    let thread = crate::process_choice::thread(target, index.process(), args.thread)?;
     let locate = |text: &String| opened.locate(index.process(), thread, text, output);
     // All of them first: one that means nothing is said before anything is answered.
     let locations = args.addresses.iter().map(locate).collect::<Result<Vec<_>, _>>()?;
     let mut answers = Vec::new();
     for (number, (text, location)) in args.addresses.iter().zip(&locations).enumerate() {
-        let explanation = explain_named(target, &index, location, &finder);
+        // An address in the slot of another process is that process's business.
+        let owner = owner_of(target, location.va).filter(|owner| *owner != opened.process);
+        let owner = owner.and_then(|owner| UsageIndex::new(target, owner));
+        let explanation = explain_named(target, owner.as_ref().unwrap_or(&index), location, &finder);
         finder.warn(output);
         if output.json {
             answers.push(explanation::json(text, &explanation));
@@ -64,6 +75,9 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
                 output.line("");
             }
             explanation::human(text, &explanation, args.short, output);
+            if args.as_files {
+                as_files(target, owner.as_ref().unwrap_or(&index), &explanation, output)?;
+            }
         }
     }
     if output.json {
@@ -72,16 +86,22 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     Ok(opened.exit())
 }
 
-/// The thread that the user named.
-///
-/// # Errors
-/// The process has no such thread.
-pub fn thread(process: &Process, wanted: Option<u32>) -> Result<Option<ThreadId>, Failure> {
-    let Some(id) = wanted else { return Ok(None) };
-    match process.thread(ThreadId(id)) {
-        Some(thread) => Ok(Some(thread.id)),
-        None => Err(Failure::could_not(format!("there is no thread {id}")).hint("'vatlas threads' lists them")),
-    }
+/// The same in the words of files.
+fn as_files(
+    target: &dyn Target,
+    index: &UsageIndex<'_>,
+    explanation: &Explanation,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let (Some(answer), Some(system)) = (&explanation.system, target.system()) else {
+        let failure = Failure::could_not("--as-files: this target has no page tables, frames and page files");
+        return Err(failure.hint("'vatlas run PROGRAM --then \"explain ADDRESS --as-files\"' asks a whole system"));
+    };
+    output.line("  as files");
+    let mut told = as_files::sentences(answer, index.process(), explanation.va);
+    told.push(as_files::compression(system, index.process_index(), index.process()));
+    told.iter().for_each(|sentence| output.line(&format!("    - {sentence}")));
+    Ok(())
 }
 
 /// `helpers.dll+0x1019 (.text+0x19)`

@@ -13,7 +13,7 @@ use crate::{
 use anstyle::Style;
 use clap::ValueEnum;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use vatlas_debug::symbolize::{Symbolizer, stem};
 use vatlas_space::{Machine, Module, Process, Va};
 use vatlas_symbols::{Found, NamePattern, SymbolKind, find, suggestions};
@@ -105,9 +105,17 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 
 fn search(subject: &Subject, provider: &Provider<'_>, pattern: &NamePattern, args: &Args) -> Search {
     let mut search = Search { hits: Vec::new(), is_complete: true, modules: 0, named_modules: 0 };
-    for (number, process) in subject.target().processes().iter().enumerate() {
+    let wanted = args.subject.target.process.as_ref().map(|_| subject.opened().process.0);
+    let processes = subject.target().processes().iter().enumerate();
+    let processes = processes.filter(|(number, _)| wanted.is_none_or(|wanted| *number == wanted));
+    // A module that several processes have at one place has its names there in all of them.
+    let mut seen: HashSet<(Va, &str)> = HashSet::new();
+    for (number, process) in processes {
         let symbolizer = subject.symbolizer(provider, process);
         for module in process.modules.iter().filter(|module| pattern.is_for_module(module.name())) {
+            if !seen.insert((module.range.first(), &module.path)) {
+                continue;
+            }
             search.modules += 1;
             let symbols = symbolizer.symbols(module);
             search.named_modules += usize::from(!symbols.files().is_empty());
@@ -116,7 +124,7 @@ fn search(subject: &Subject, provider: &Provider<'_>, pattern: &NamePattern, arg
             search.is_complete &= findings.is_complete;
             let wanted = findings.found.into_iter().filter(|found| is_of(args.kind, found.symbol.kind));
             search.hits.extend(wanted.filter_map(|found| {
-                let va = module.range.first().checked_add(found.symbol.rva.0.into())?;
+                let va = symbolizer.va_of_symbol(module, &found.symbol)?;
                 Some(Hit { process: number, module: module.clone(), va, found })
             }));
         }

@@ -1,6 +1,8 @@
 //! `vatlas info FILE`: what the dump is, why it was written, what it holds, what could not be read.
 
 use crate::{
+    ce_words::device_facts,
+    commands::processes::{fact_lines, facts_json},
     draw::text::{printable, size},
     failure::{Exit, Failure},
     json,
@@ -14,11 +16,12 @@ use sha2::{Digest, Sha256};
 use vatlas_debug::{
     crash::{Crash, FaultAddress, crash},
     map::{MapSummary, map, summary},
+    process_choice::process_of_thread,
     usage::Usage,
     usage_index::UsageIndex,
 };
 use vatlas_rules::layout::title;
-use vatlas_space::{AddressSpace, Handle, Host, Machine, Problem, Process, RegionState, Severity, Store};
+use vatlas_space::{AddressSpace, FactsOf, Handle, Host, Machine, Problem, Process, RegionState, Severity, Store};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,6 +38,9 @@ pub struct Args {
     /// List the parts of the file too
     #[arg(long)]
     streams: bool,
+    /// Show every field that the file has of the system and of the exception
+    #[arg(long)]
+    fields: bool,
     /// List the open handles too
     #[arg(long)]
     handles: bool,
@@ -50,11 +56,18 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     if output.json {
         let mut answer = answer(&opened, &index, crash.as_ref(), &totals);
         answer["problems"] = json::problems(&problems);
+        if args.fields {
+            let fields = |of| facts_json(&opened.target.facts(of));
+            answer["fields"] = json!({ "system": fields(FactsOf::System), "exception": fields(FactsOf::Exception) });
+        }
         output.document(&json::document("info", opened.input(), answer));
     } else {
         human(&opened, &index, crash.as_ref(), &totals, output);
         if args.streams {
             stream_section(&opened, output);
+        }
+        if args.fields {
+            fields_section(&opened, output);
         }
         if args.handles {
             handle_section(&opened, &index, output);
@@ -67,7 +80,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 
 /// Bytes that the dump holds of a process.
 fn captured_bytes(space: &dyn AddressSpace) -> u64 {
-    let backings = space.backings_in(space.range());
+    let backings = space.backings_in(space.range()).filter(|backing| space.alias_at(backing.range.first()).is_none());
     backings.filter(|backing| matches!(backing.store, Store::Captured(_))).map(|backing| backing.range.size()).sum()
 }
 
@@ -89,7 +102,11 @@ fn process_words(process: &Process) -> String {
     let name = process.name.as_deref().unwrap_or("unknown");
     let id = process.id.map(|id| format!(", process {id}")).unwrap_or_default();
     let since = process.create_time.filter(|time| *time != 0).map(|time| format!(", started {}", utc(time)));
-    format!("{name}{id}{}", since.unwrap_or_default())
+    let slot = process
+        .home
+        .filter(|home| home.number != 0)
+        .map(|home| format!(", slot {} from {} on", home.slot(), home.base));
+    format!("{name}{id}{}{}", slot.unwrap_or_default(), since.unwrap_or_default())
 }
 
 fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals: &MapSummary, output: &mut Output) {
@@ -99,6 +116,7 @@ fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals:
         vec![("file", format!("{}, {}", kind.description, size(opened.bytes().len() as u64)))];
     facts.extend(kind.taken_at.map(|time| ("written", utc(time))));
     facts.push(("system", target.host().map_or("not known".to_owned(), host_words)));
+    facts.extend(device_facts(target));
     facts.push(("process", process_words(process)));
     facts.push(("layout", layout_words(target.host(), process)));
     facts.push(("threads", process.threads.len().to_string()));
@@ -114,12 +132,17 @@ fn human(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals:
         output.line(&format!("{name:<10}{}", printable(&value)));
     }
     output.line("");
-    crash_section(opened, index, crash, output);
+    // Where it was is said as the process of the exception sees it, whichever was asked for.
+    let owner = crash.and_then(|crash| process_of_thread(target, crash.thread));
+    let owner = owner.filter(|owner| *owner != opened.process).and_then(|owner| UsageIndex::new(target, owner));
+    crash_section(opened, owner.as_ref().unwrap_or(index), crash, output);
 }
 
 fn layout_words(host: Option<&Host>, process: &Process) -> String {
     match (process.layout, host) {
-        (Some(layout), Some(Host { machine: machine @ (Machine::Arm | Machine::Arm64), .. })) => {
+        (Some(layout), Some(Host { machine: machine @ (Machine::Arm | Machine::Arm64), .. }))
+            if !layout.name.is_ce() =>
+        {
             format!("{}, of which only the user half is established on {machine}", layout.name)
         }
         (Some(layout), _) => format!("{}: {}", layout.name, title(layout.name)),
@@ -150,7 +173,7 @@ fn regions_words(totals: &MapSummary) -> String {
 }
 
 fn crash_section(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, output: &mut Output) {
-    if opened.target.kind().format == "PE" {
+    if matches!(opened.target.kind().format, "PE" | "rom") {
         return output.line("an image that is not running: nothing can have gone wrong");
     }
     let Some(crash) = crash else {
@@ -169,7 +192,11 @@ fn crash_section(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>,
         Some(_) => format!("exception {}", crash.name),
         None => format!("{} ({:08x})", crash.name, crash.code),
     };
-    output.heading(&format!("crash: {name} in thread {}", crash.thread));
+    let whose = match opened.target.processes() {
+        [_, _, ..] => format!(" of {}", index.process().name.as_deref().unwrap_or("?")),
+        _ => String::new(),
+    };
+    output.heading(&format!("crash: {name} in thread {}{}", crash.thread, printable(&whose)));
     output.line(&format!("  {}", crash.sentence));
     // A reported address is in the sentence already.
     if let Some(fault @ FaultAddress::FromOperand(_)) = crash.fault {
@@ -193,13 +220,21 @@ fn stream_section(opened: &Opened, output: &mut Output) {
     for stream in &opened.target.kind().streams {
         table.row([
             // The numbers that other writers give their own streams are made to be read in hexadecimal.
-            if stream.number > 0xffff { format!("{:#x}", stream.number) } else { stream.number.to_string() }.into(),
+            if stream.number > 0x7fff { format!("{:#x}", stream.number) } else { stream.number.to_string() }.into(),
             stream.name.unwrap_or("?").into(),
             stream.offset.to_string().into(),
             stream.size.to_string().into(),
         ]);
     }
     output.text(&table.render(output.colour));
+}
+
+fn fields_section(opened: &Opened, output: &mut Output) {
+    for (heading, of) in [("system", FactsOf::System), ("exception", FactsOf::Exception)] {
+        output.line("");
+        output.heading(heading);
+        fact_lines(&opened.target.facts(of), output);
+    }
 }
 
 fn handle_section(opened: &Opened, index: &UsageIndex<'_>, output: &mut Output) {
@@ -264,6 +299,9 @@ fn answer(opened: &Opened, index: &UsageIndex<'_>, crash: Option<&Crash>, totals
             "os": host.os.to_string(), "version": host.version, "service_pack": host.service_pack,
             "machine": host.machine.to_string(), "processors": host.processors,
         })),
+        "processes": target.processes().iter().map(|process| json!({
+            "id": process.id.map(|id| id.0), "name": process.name, "slot": process.home.map(|home| home.slot()),
+        })).collect::<Value>(),
         "process": {
             "id": process.id.map(|id| id.0),
             "name": process.name,

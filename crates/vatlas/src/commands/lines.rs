@@ -59,7 +59,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let symbolizer = subject.symbolizer(&provider, process);
     let found = found(args, &subject, &symbolizer)?;
     provider.warn(output);
-    let space = subject.target().space(vatlas_space::ProcessIndex(0)).filter(|_| !args.no_code);
+    let space = subject.target().space(subject.opened().process).filter(|_| !args.no_code);
     let listings: Vec<Listing> =
         found.iter().take(args.limit).map(|function| listing(&symbolizer, function, space)).collect();
     if output.json {

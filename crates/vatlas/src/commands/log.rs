@@ -3,10 +3,12 @@
 mod document;
 mod found;
 mod input;
+mod rom;
 mod screen;
 
 use crate::{
     commands::layout_name_parser,
+    device_folder::{self, ChosenLog, DeviceFolder},
     failure::{Exit, Failure},
     json,
     output::Output,
@@ -17,7 +19,7 @@ use found::Found;
 use input::Piece;
 use std::path::PathBuf;
 use vatlas_debug::{
-    ce_crash::{CrashContext, CrashGroups},
+    ce_crash::{CrashContext, CrashGroups, RomModules},
     symbol_provider::{NoSymbols, SymbolProvider},
 };
 use vatlas_images::ce_log::{LogItem, LogParser};
@@ -30,20 +32,25 @@ debuggers. Exit code 4 when it holds crashes, 0 when it holds none.
 
 Examples:
   vatlas log boot.txt
+  vatlas log boot.txt --rom nk.bin                 modules by the device's ROM image, functions that they export
+  vatlas log boot.txt --rom nk.bin --symbols maps/
   vatlas log boot.txt --symbols maps/ --modules device.txt
   vatlas log boot.txt --json | jq '.answer.groups[].headline'
   vatlas log boot.txt --follow                     crashes as they come; Ctrl+C ends it
   cat /dev/ttyUSB0 | vatlas log - --follow         the same from a serial line
 
-A module list (--modules) is that of 'vatlas place'; devices before CE 5 print no module, so only it can tell.";
+Devices before CE 5 print no module: the ROM image (--rom), or a module list (--modules, that of 'vatlas place') tells.";
 
 /// Arguments.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The log; '-' reads standard input
+    /// The log, or a folder with it and other files of the device; '-' reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// ROM image of the device, .bin or .nb0: module and offset of every address, exported names
+    #[arg(long, value_name = "IMAGE")]
+    rom: Option<PathBuf>,
     /// List of modules and processes of the device
     #[arg(long, value_name = "FILE")]
     modules: Option<PathBuf>,
@@ -57,8 +64,28 @@ pub struct Args {
     symbols: SymbolArgs,
 }
 
+impl Args {
+    /// The log of a folder with what else is there; what the user names goes before that.
+    fn in_folder(&self, found: ChosenLog) -> Self {
+        let rom = self.rom.clone().or(found.rom);
+        let modules = self.modules.clone().or(found.modules);
+        Self { file: found.file, rom, modules, symbols: found.symbols, ..self.clone() }
+    }
+}
+
+/// Answers about the log of a folder.
+pub fn run_found(found: ChosenLog, output: &mut Output) -> Result<Exit, Failure> {
+    let (file, symbols) = (found.file.clone(), found.symbols.clone());
+    run(&Args { file, rom: None, modules: None, layout: None, follow: false, symbols }.in_folder(found), output)
+}
+
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
+    if args.file.as_os_str() != "-" && args.file.is_dir() {
+        let found = device_folder::log_of(&DeviceFolder::read(&args.file)?, &args.symbols)?;
+        output.remark(&found.remark);
+        return run(&args.in_folder(found), output);
+    }
     if let Some(layout) = args.layout.filter(|layout| !is_ce(*layout)) {
         let message = format!("--layout {layout}: crash text is of Windows CE");
         return Err(Failure::usage(message).hint("ce3, ce4, ce5, wm6, ce6 and ce7 are"));
@@ -69,8 +96,14 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     };
     let is_standard = args.file.as_os_str() == "-";
     let beside = Some(args.file.as_path()).filter(|_| !is_standard);
+    let rom = args.rom.as_deref().map(|path| rom::open(path, output)).transpose()?;
     let finder = SymbolFinder::new(&args.symbols, beside, &[])?;
-    let mut log = Log { args, found: Found::new(list), finder, is_list_whole };
+    let finder = match &rom {
+        Some(target) => finder.with_memory(target),
+        None => finder,
+    };
+    let rom = rom.as_ref().map(rom::modules);
+    let mut log = Log { args, found: Found::new(list), rom, finder, is_list_whole };
     input::read(&args.file, args.follow, &mut |piece| log.take(piece, output))?;
     log.answer(output)
 }
@@ -83,6 +116,7 @@ fn is_ce(layout: LayoutName) -> bool {
 struct Log<'a> {
     args: &'a Args,
     found: Found,
+    rom: Option<RomModules>,
     finder: SymbolFinder<'a>,
     is_list_whole: bool,
 }
@@ -109,12 +143,12 @@ impl Log<'_> {
         let LogItem::Crash(crash) = item else { return self.found.add(item) };
         if !self.args.follow {
             // Symbols are asked once, at the end, when the processes that the log lists are known too.
-            let context = context(self.args, &self.found.list, &NoSymbols);
+            let context = context(self.args, &self.found.list, self.rom.as_ref(), &NoSymbols);
             self.found.groups.add(&crash, &context);
             return;
         }
         let place = crash.place;
-        let context = context(self.args, &self.found.list, &self.finder);
+        let context = context(self.args, &self.found.list, self.rom.as_ref(), &self.finder);
         let added = self.found.groups.add(&crash, &context);
         self.finder.warn(output);
         let Some((index, is_new)) = added else { return };
@@ -131,7 +165,7 @@ impl Log<'_> {
 
     fn answer(mut self, output: &mut Output) -> Result<Exit, Failure> {
         if !self.args.follow {
-            let context = context(self.args, &self.found.list, &self.finder);
+            let context = context(self.args, &self.found.list, self.rom.as_ref(), &self.finder);
             self.found.groups.explain_again(&context);
             self.finder.warn(output);
             let name = self.args.file.display().to_string();
@@ -154,6 +188,11 @@ impl Log<'_> {
     }
 }
 
-fn context<'a>(args: &Args, list: &'a ModuleList, symbols: &'a dyn SymbolProvider) -> CrashContext<'a> {
-    CrashContext { layout: args.layout, list, symbols }
+fn context<'a>(
+    args: &Args,
+    list: &'a ModuleList,
+    rom: Option<&'a RomModules>,
+    symbols: &'a dyn SymbolProvider,
+) -> CrashContext<'a> {
+    CrashContext { layout: args.layout, list, rom, symbols }
 }

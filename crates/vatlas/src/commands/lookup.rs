@@ -113,6 +113,7 @@ impl Asked<'_> {
 
     /// Why an address has no name.
     fn nothing(&self, va: Va) -> String {
+        let va = self.process.own_form(va);
         match self.process.module_at(va) {
             None => "in no module".to_owned(),
             Some(module) => match self.symbolizer.symbols(module).files().is_empty() {

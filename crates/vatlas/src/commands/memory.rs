@@ -6,7 +6,7 @@ use crate::{
     open::TargetArgs,
     output::Output,
     table::{Side, Table},
-    words::{counted, named_whereabouts},
+    words::{counted, named_whereabouts, whereabouts},
 };
 use anstyle::Style;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long = "as", value_name = "FORM", default_value = "bytes")]
     form: Form,
     /// Thread whose registers the address is taken from
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id)]
     thread: Option<u32>,
 }
 
@@ -79,7 +79,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     }
     let opened = args.target.open(output)?;
     let index = opened.index()?;
-    let thread = super::explain::thread(index.process(), args.thread)?;
+    let thread = crate::process_choice::thread(&*opened.target, index.process(), args.thread)?;
     let location = opened.locate(index.process(), thread, &args.address, output)?;
     let space = index.space();
     let length = match args.form {
@@ -186,6 +186,7 @@ fn words(index: &UsageIndex<'_>, names: &Symbolizer<'_>, va: Va, bytes: &[Option
 fn points_to(index: &UsageIndex<'_>, names: &Symbolizer<'_>, va: Va) -> String {
     use vatlas_debug::usage::Usage;
     match index.at(va).usage {
+        Usage::System { .. } if index.api_call(va).is_some() => whereabouts(index, va),
         Usage::Free | Usage::Unknown | Usage::System { .. } => String::new(),
         _ => named_whereabouts(index, names, va),
     }

@@ -1,7 +1,8 @@
 //! `vatlas modules FILE`: loaded and unloaded modules.
 
 use crate::{
-    draw::text::size,
+    commands::processes::{fact_lines, facts_json},
+    draw::text::{printable, range, size},
     failure::{Exit, Failure},
     json,
     open::TargetArgs,
@@ -11,7 +12,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use vatlas_debug::usage_index::UsageIndex;
-use vatlas_space::{DebugRecord, Module, PointerWidth, UnloadedModule};
+use vatlas_space::{DebugRecord, FactsOf, Module, PointerWidth, UnloadedModule};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +33,9 @@ pub struct Args {
     /// Show the sections of each module
     #[arg(long)]
     sections: bool,
+    /// Show every field that the file has of a module
+    #[arg(long)]
+    fields: bool,
 }
 
 /// Answers.
@@ -44,16 +48,28 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     };
     let mut loaded: Vec<_> = process.modules.iter().filter(|module| wanted(module.name())).collect();
     loaded.sort_by_key(|module| module.range.first());
+    let facts = |module: &Module| opened.target.facts(FactsOf::Module(opened.process, module));
     let unloaded: Vec<_> = process.unloaded.iter().filter(|module| wanted(module.name())).collect();
     if output.json {
         let answer = json!({
-            "loaded": loaded.iter().map(|module| module_json(&index, module, args.sections)).collect::<Value>(),
+            "loaded": loaded.iter().map(|module| {
+                let mut value = module_json(&index, module, args.sections);
+                if args.fields {
+                    value["fields"] = facts_json(&facts(module));
+                }
+                value
+            }).collect::<Value>(),
             "unloaded": unloaded.iter().map(|module| unloaded_json(module, process.width)).collect::<Value>(),
         });
         output.document(&json::document("modules", opened.input(), answer));
     } else {
         let taken = opened.target.kind().taken_at;
         human(&index, &loaded, &unloaded, args.sections, taken, output);
+        for module in loaded.iter().filter(|_| args.fields) {
+            output.line("");
+            output.heading(&printable(module.name()));
+            fact_lines(&facts(module), output);
+        }
     }
     if loaded.is_empty() && unloaded.is_empty() {
         let name = args.name.as_deref().map(|name| format!(" with '{name}' in its name")).unwrap_or_default();
@@ -76,6 +92,7 @@ fn human(
         ("LAST", Side::Left),
         ("SIZE", Side::Right),
         ("NAME", Side::Left),
+        ("DATA", Side::Left),
         ("ACCESS", Side::Left),
         ("VERSION", Side::Left),
         ("TIME STAMP", Side::Left),
@@ -89,9 +106,10 @@ fn human(
             module.range.last().text(width).into(),
             size(module.range.size()).into(),
             module.name().into(),
+            module.data.map(range).unwrap_or_default().into(),
             "".into(),
             version(module).map(|version| version.to_string()).unwrap_or_default().into(),
-            stamp(module.time_date_stamp, taken).into(),
+            stamp(module, taken).into(),
             if sections { sections_source(index, module) } else { String::new() }.into(),
             symbols(module).into(),
         ]);
@@ -107,7 +125,8 @@ fn human(
             format!("{} (unloaded)", module.name()).into(),
             "".into(),
             "".into(),
-            stamp(module.time_date_stamp, taken).into(),
+            "".into(),
+            time_words(module.time_date_stamp, taken).into(),
             "".into(),
             "".into(),
         ]);
@@ -130,6 +149,7 @@ fn section_rows(index: &UsageIndex<'_>, module: &Module, table: &mut Table) {
             format!("  {}", section.range.last().text(width)).into(),
             size(section.range.size()).into(),
             format!("  {}", section.name).into(),
+            "".into(),
             access.into(),
             "".into(),
             "".into(),
@@ -146,14 +166,25 @@ fn sections_source(index: &UsageIndex<'_>, module: &Module) -> String {
     }
 }
 
+/// The time stamp of a module. Builds of Windows Mobile have the front of the PDB's GUID there, which is no date.
+fn stamp(module: &Module, taken: Option<u32>) -> String {
+    let time = module.time_date_stamp;
+    match module.debug_record {
+        Some(DebugRecord::Pdb70 { guid, .. }) if guid.data1 == time => format!("{time:08x}"),
+        _ => time_words(time, taken),
+    }
+}
+
 /// A time stamp, with its date where it can be one. In reproducible builds it is a hash: what lies before the format
 /// or after the dump is no date.
-fn stamp(time: u32, taken: Option<u32>) -> String {
+fn time_words(time: u32, taken: Option<u32>) -> String {
     /// 1993-01-01, before the first release of Windows NT.
     const FIRST: u32 = 0x2b43_9b80;
+    // A dump that does not say when it was taken is not of the second half of the century.
+    const LAST: u32 = 0x7fff_ffff;
     match time {
         0 => String::new(),
-        time if time < FIRST || taken.is_some_and(|taken| time > taken) => format!("{time:08x}"),
+        time if time < FIRST || time > taken.unwrap_or(LAST) => format!("{time:08x}"),
         time => format!("{time:08x} {}", &utc(time)[..10]),
     }
 }
@@ -178,6 +209,7 @@ fn module_json(index: &UsageIndex<'_>, module: &Module, sections: bool) -> Value
         "name": module.name(),
         "path": module.path,
         "range": json::range(module.range, width),
+        "data": module.data.map(|data| json::range(data, width)),
         "time_date_stamp": json::hex32(module.time_date_stamp),
         "checksum": json::hex32(module.checksum),
         "version": version(module).map(|version| version.to_string()),

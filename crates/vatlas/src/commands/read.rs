@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "BYTE", value_parser = fill_byte)]
     fill: Option<u8>,
     /// Thread whose registers the address is taken from
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id)]
     thread: Option<u32>,
 }
 
@@ -68,7 +68,7 @@ const PIECE: usize = 1 << 16;
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
-    let thread = super::explain::thread(index.process(), args.thread)?;
+    let thread = crate::process_choice::thread(&*opened.target, index.process(), args.thread)?;
     let location = opened.locate(index.process(), thread, &args.address, output)?;
     let space = index.space();
     let last = Va(location.va.0.saturating_add(args.length - 1)).min(space.range().last());

@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long)]
     image_files: bool,
     /// Thread whose registers the address is taken from
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id)]
     thread: Option<u32>,
     /// Stop after so many references
     #[arg(long, value_name = "COUNT", default_value = "1000")]
@@ -71,7 +71,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let opened = args.target.open(output)?;
     let index = opened.index()?;
     let width = index.process().width;
-    let thread = super::explain::thread(index.process(), args.thread)?;
+    let thread = crate::process_choice::thread(&*opened.target, index.process(), args.thread)?;
     let location = opened.locate(index.process(), thread, &args.address, output)?;
     let around = match args.around {
         Extent::Address => Around::Address,

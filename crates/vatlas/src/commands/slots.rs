@@ -1,6 +1,7 @@
 //! `vatlas slots`: the map of a layout as a table and as a picture, each area with its meaning.
 
 mod picture;
+mod target;
 
 use crate::{
     commands::{
@@ -11,11 +12,13 @@ use crate::{
     draw::text::{range, size},
     failure::{Exit, Failure},
     json,
+    open::TargetArgs,
     output::Output,
 };
 use anstyle::Style;
 use picture::{Shown, shown};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use vatlas_rules::{Layout, ce::slot::slot_of, statement::support_text};
 use vatlas_space::{LayoutName, VaRange};
 
@@ -25,6 +28,7 @@ Examples:
   vatlas slots --layout nt32 --why                 32-bit Windows NT, with reasons
   vatlas slots --layout nt32-3gb --large-address-aware
   vatlas slots --layout wm6 --all --no-picture
+  vatlas slots device.kdmp --kdata                 who lives in the slots of a device
   vatlas slots --layout nt64 --json | jq '.answer.areas[] | [.range.first, .name]'";
 
 /// Arguments.
@@ -33,6 +37,12 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     layout: LayoutArgs,
+    /// A dump of Windows CE: who lives in its slots
+    #[arg(value_name = "FILE", conflicts_with_all = ["layout", "why", "no_picture"])]
+    file: Option<PathBuf>,
+    /// Show the kernel data page of the dump, too
+    #[arg(long, requires = "file")]
+    kdata: bool,
     /// A row for every process slot
     #[arg(long)]
     all: bool,
@@ -46,6 +56,11 @@ pub struct Args {
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
+    if let Some(file) = &args.file {
+        let opened = TargetArgs::of_file(file.clone()).open(output)?;
+        target::write(&opened, args.all, args.kdata, output)?;
+        return Ok(opened.exit());
+    }
     let layout = args.layout.layout()?;
     if output.json {
         let input = json!({ "layout": args.layout.layout.map(LayoutName::as_str) });

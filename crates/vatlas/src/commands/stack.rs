@@ -1,5 +1,7 @@
 //! `vatlas stack FILE`: call stacks of threads, with how each frame was found and how far it is trusted.
 
+mod ce;
+
 use crate::{
     draw::text::printable,
     failure::{Exit, Failure},
@@ -10,6 +12,7 @@ use crate::{
     words::whereabouts,
 };
 use anstyle::{AnsiColor, Style};
+use ce::CeStack;
 use serde_json::{Value, json};
 use vatlas_debug::{
     stack::{ReturnCheck, Stack, StackFrame, StackStart, Trust, USUAL_LIMIT, stack_starts, walk},
@@ -34,7 +37,7 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// Only this thread; without it the thread of the exception, or the first
-    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id, conflicts_with = "all")]
     thread: Option<u32>,
     /// Every thread
     #[arg(long)]
@@ -52,6 +55,7 @@ struct Walked<'t> {
     thread: &'t Thread,
     start: StackStart,
     stack: Stack,
+    ce: CeStack<'t>,
 }
 
 /// Answers.
@@ -64,11 +68,13 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     for thread in threads(args, target, index.process())? {
         for start in stack_starts(target, index.process(), thread) {
             let stack = walk(&index, &finder, &start, args.limit);
-            walks.push(Walked { thread, start, stack });
+            let sp = start.registers.as_ref().map(|registers| registers.sp);
+            let ce = CeStack::of(target, &index, thread, sp);
+            walks.push(Walked { thread, start, stack, ce });
         }
     }
     if output.json {
-        let answer = walks.iter().map(|walked| stack_json(&index, walked)).collect();
+        let answer = walks.iter().map(|walked| stack_json(target, &index, walked)).collect();
         output.document(&json::document("stack", opened.input(), answer));
     } else {
         for (number, walked) in walks.iter().enumerate() {
@@ -76,6 +82,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
                 output.line("");
             }
             show(&index, walked, args.registers, output);
+            walked.ce.write(target, &index, output);
         }
     }
     finder.warn(output);
@@ -87,7 +94,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 
 /// The threads that are asked for.
 fn threads<'t>(args: &Args, target: &dyn Target, process: &'t Process) -> Result<Vec<&'t Thread>, Failure> {
-    let wanted = super::explain::thread(process, args.thread)?;
+    let wanted = crate::process_choice::thread(target, process, args.thread)?;
     let crashed = || target.exception().map(|exception| exception.thread);
     let thread = |id| process.thread(id);
     let threads: Vec<_> = match wanted {
@@ -215,6 +222,10 @@ fn damage(frame: &StackFrame, width: PointerWidth) -> Option<String> {
             "its return address {}{place} leads to no code: it was overwritten",
             address.value.text(width)
         )),
+        ReturnCheck::ServerReturn => Some(format!(
+            "its return address {}{place} makes the kernel return from a call into a server process",
+            address.value.text(width)
+        )),
         ReturnCheck::NoCall => Some(format!("no call stands before its return address {}", address.value.text(width))),
         ReturnCheck::AfterCall | ReturnCheck::NotCaptured | ReturnCheck::Zero => None,
     }
@@ -234,7 +245,8 @@ fn registers(index: &UsageIndex<'_>, stack: &Stack, output: &mut Output) {
     }
 }
 
-fn stack_json(index: &UsageIndex<'_>, walked: &Walked<'_>) -> Value {
+fn stack_json(target: &dyn Target, index: &UsageIndex<'_>, walked: &Walked<'_>) -> Value {
+    let (device_frames, api_calls) = walked.ce.json(target, index);
     let width = width(index, &walked.stack);
     let frames = walked.stack.frames.iter().enumerate();
     let frames: Value = frames.map(|(number, frame)| frame_json(index, number, frame, width)).collect();
@@ -247,6 +259,8 @@ fn stack_json(index: &UsageIndex<'_>, walked: &Walked<'_>) -> Value {
         "frames": frames,
         "end": { "reason": end.word(), "text": end.to_string(), "is_bottom": end.is_bottom() },
         "without_unwind_data": walked.stack.without_unwind_data,
+        "device_frames": device_frames,
+        "api_calls": api_calls,
     })
 }
 

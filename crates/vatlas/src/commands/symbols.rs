@@ -45,7 +45,7 @@ pub struct Args {
     /// The dump, image or symbol file
     #[arg(value_name = "FILE", required = true)]
     file: Option<PathBuf>,
-    /// Folder with image files (EXE, DLL) of the process; may be given several times
+    /// Folder with image files (EXE, DLL) of the process, or ROM image of the device; may be given several times
     #[arg(long, value_name = "DIR")]
     images: Vec<PathBuf>,
     #[command(flatten)]
@@ -80,7 +80,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         return import::run(import, output);
     }
     let Some(file) = args.file.clone() else { return Err(Failure::usage("no file is given")) };
-    let target = &TargetArgs { file, images: args.images.clone(), symbols: args.symbols.clone() };
+    let target = &TargetArgs { file, images: args.images.clone(), process: None, symbols: args.symbols.clone() };
     let own = RefCell::new(None);
     let opened = target.open_as(&ModuleFacts::default(), &|name, bytes, problem| {
         let read = FileSummary::read(&target.file);

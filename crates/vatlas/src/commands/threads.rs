@@ -1,18 +1,20 @@
 //! `vatlas threads FILE`: threads with stacks and registers.
 
 use crate::{
+    commands::processes::{fact_lines, facts_json},
     draw::text::printable,
     failure::{Exit, Failure},
     json,
     open::TargetArgs,
     output::Output,
+    process_choice::title,
     table::{Cell, Side, Table},
     words::named_whereabouts,
 };
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use vatlas_debug::{symbolize::Symbolizer, usage_index::UsageIndex};
-use vatlas_space::{ExceptionRecord, Machine, PointerWidth, Registers, StackExtent, Target, Thread, Va};
+use vatlas_space::{ExceptionRecord, FactsOf, Machine, PointerWidth, Registers, StackExtent, Target, Thread, Va};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,11 +30,14 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// Only this thread
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id)]
     thread: Option<u32>,
     /// Show general registers
     #[arg(long, short)]
     registers: bool,
+    /// Show every field that the file has of a thread
+    #[arg(long)]
+    fields: bool,
     /// Show wide registers too
     #[arg(long)]
     wide: bool,
@@ -45,17 +50,29 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let target = &*opened.target;
     let finder = opened.finder()?;
     let names = Symbolizer::new(&finder, target, index.process());
-    let only = super::explain::thread(index.process(), args.thread)?;
+    let only = crate::process_choice::thread(target, index.process(), args.thread)?;
     let threads: Vec<&Thread> =
         index.process().threads.iter().filter(|thread| only.is_none_or(|id| thread.id == id)).collect();
     if output.json {
-        let rows = threads.iter().map(|thread| thread_json(target, &index, &names, thread, args.wide));
+        let rows = threads.iter().map(|thread| {
+            let mut value = thread_json(target, &index, &names, thread, args.wide);
+            if args.fields {
+                value["fields"] = facts_json(&target.facts(FactsOf::Thread(opened.process, thread.id)));
+            }
+            value
+        });
         output.document(&json::document("threads", opened.input(), rows.collect()));
     } else {
         table(target, &index, &names, &threads, output);
         for thread in threads.iter().filter(|_| args.registers || args.wide) {
             registers(target, &index, thread, args.wide, output);
         }
+    }
+    let with_fields = args.fields && !output.json;
+    for thread in threads.iter().filter(|_| with_fields) {
+        output.line("");
+        output.heading(&format!("thread {}", thread.id));
+        fact_lines(&target.facts(FactsOf::Thread(opened.process, thread.id)), output);
     }
     finder.warn(output);
     if threads.is_empty() {
@@ -82,11 +99,15 @@ fn table(
         ("STACK", Side::Left),
         ("TEB", Side::Left),
         ("SUSPENDED", Side::Right),
+        ("ACCESS MASK", Side::Left),
+        ("LAST ERROR", Side::Right),
+        ("RUNS IN", Side::Left),
     ];
     let mut table = Table::new(&columns);
     for thread in threads {
         let crash = at_exception(target, thread);
-        for row in rows(index, names, thread, target.exception(), crash) {
+        let visited = visited(target, thread);
+        for row in rows(index, names, thread, (target.exception(), crash), &visited) {
             table.row(row);
         }
     }
@@ -102,14 +123,21 @@ fn at_exception<'t>(target: &'t dyn Target, thread: &Thread) -> Option<&'t Regis
     (!listed.any(|listed| (listed.pc, listed.sp) == (registers.pc, registers.sp))).then_some(registers)
 }
 
+/// Windows CE: the process whose code a thread runs, where it is not its own: a call into a server.
+fn visited(target: &dyn Target, thread: &Thread) -> String {
+    let Some(ce) = thread.ce.filter(|ce| ce.current != ce.owner) else { return String::new() };
+    let process = target.processes().iter().find(|process| ce.current.is_some() && process.id == ce.current);
+    process.map(|process| title(target, process)).or(ce.current.map(|id| id.to_string())).unwrap_or_default()
+}
+
 /// A row for each side of a thread, and one for the moment of the exception.
 fn rows(
     index: &UsageIndex<'_>,
     names: &Symbolizer<'_>,
     thread: &Thread,
-    exception: Option<&ExceptionRecord>,
-    crash: Option<&Registers>,
-) -> Vec<[Cell; 10]> {
+    (exception, crash): (Option<&ExceptionRecord>, Option<&Registers>),
+    visited: &str,
+) -> Vec<[Cell; 13]> {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let is_crashed = exception.is_some_and(|exception| exception.thread == thread.id);
     let mark = |is_marked: bool| Cell::styled(if is_marked { "!" } else { "" }, red);
@@ -130,13 +158,30 @@ fn rows(
             stack(&side.stack, width).into(),
             side.teb.map(|teb| teb.text(width)).unwrap_or_default().into(),
             on_first(number, suspended),
+            on_first(number, thread.ce.map(|ce| format!("{:08x}", ce.access_mask)).unwrap_or_default()),
+            on_first(number, thread.ce.map(|ce| ce.last_error.to_string()).unwrap_or_default()),
+            on_first(number, visited.to_owned()),
         ]);
     }
     if let Some(registers) = crash {
         let width = registers.machine.width().unwrap_or(index.process().width);
         let [pc, whereabouts, sp] = registers_cells(index, names, Some(registers), width);
         let rest = || Cell::from("");
-        rows.push([mark(true), rest(), rest(), "at the exception".into(), pc, whereabouts, sp, rest(), rest(), rest()]);
+        rows.push([
+            mark(true),
+            rest(),
+            rest(),
+            "at the exception".into(),
+            pc,
+            whereabouts,
+            sp,
+            rest(),
+            rest(),
+            rest(),
+            rest(),
+            rest(),
+            rest(),
+        ]);
     }
     rows
 }
@@ -236,6 +281,13 @@ fn thread_json(
         "suspend_count": thread.suspend_count,
         "priority_class": thread.priority_class,
         "priority": thread.priority,
+        "windows_ce": thread.ce.map(|ce| json!({
+            "owner_process": ce.owner.map(|id| id.0),
+            "current_process": ce.current.map(|id| id.0),
+            "access_mask": json::hex32(ce.access_mask),
+            "last_error": ce.last_error,
+            "thread_storage": va(ce.tls),
+        })),
         "sides": sides.collect::<Value>(),
         "at_exception": at_exception(target, thread)
             .map(|registers| state_json(index, names, Some(registers), registers.machine)),

@@ -19,7 +19,7 @@ use vatlas_debug::{
     type_layout::{FoundType, LayoutLimits, TypeQuestion, find_types, nearby_types, type_layout},
     value::{Place, Value, ValueKind, ValueLimits, ValueReader, WordStyle},
 };
-use vatlas_space::{Process, ProcessIndex, Va};
+use vatlas_space::{Process, Va};
 use vatlas_symbols::{NamePattern, find, type_text::size_of};
 
 const EXAMPLES: &str = "\
@@ -168,7 +168,7 @@ impl Asked<'_> {
             elements: self.args.limit,
             ..usual
         };
-        let space = self.subject.target().space(ProcessIndex(0));
+        let space = self.subject.target().space(self.subject.opened().process);
         let reader = ValueReader::with_limits(types, space, Some(self.symbolizer), limits);
         let value = reader.read(found.id, &Place::Memory(va));
         let style = WordStyle::new(self.process.width);
@@ -216,7 +216,7 @@ impl Asked<'_> {
         self.process.modules.iter().filter(|module| pattern.is_for_module(module.name())).find_map(|module| {
             let symbols = self.symbolizer.symbols(module);
             let findings = find(&symbols, self.symbolizer.machine_of(&symbols), &pattern, 1);
-            module.range.first().checked_add(findings.found.first()?.symbol.rva.0.into())
+            self.symbolizer.va_of_symbol(module, &findings.found.first()?.symbol)
         })
     }
 

@@ -17,7 +17,7 @@ use vatlas_debug::{
     value::ValueLimits,
     watch::{FrameContext, Local, Scope, View, WatchError, WatchErrorKind, Watched, Watcher},
 };
-use vatlas_space::{Process, ProcessIndex, Target, Thread, ThreadId, Va};
+use vatlas_space::{Process, ProcessIndex, Target, Thread, Va};
 
 const EXAMPLES: &str = "\
 Expressions are those of C, without assignments and calls; docs/watch.md has the grammar:
@@ -51,14 +51,11 @@ pub struct Args {
     /// Expressions
     #[arg(value_name = "EXPRESSION", required_unless_present = "locals")]
     expressions: Vec<String>,
-    /// The process, by number or name; without it the first
-    #[arg(long, value_name = "PROCESS", conflicts_with = "all_processes")]
-    process: Option<String>,
     /// In every process, side by side
-    #[arg(long)]
+    #[arg(long, conflicts_with = "process")]
     all_processes: bool,
     /// The thread; without it that of the exception, or the first
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = crate::process_choice::id)]
     thread: Option<u32>,
     /// The frame of the thread's stack, from 0, the innermost
     #[arg(long, value_name = "NUMBER", default_value = "0")]
@@ -165,15 +162,13 @@ fn exit(answers: &[Answer<'_>], locals: Option<&[Local]>, whole: Exit) -> Exit {
 fn scopes(args: &Args, subject: &Subject, provider: &Provider<'_>) -> Result<Vec<Scope>, Failure> {
     let target = subject.target();
     let view = if args.view == ViewName::Process { View::Process } else { View::Processor };
-    let scope = |process| Scope { process, view, ..Scope::default() };
+    let current = target.ce().and_then(|ce| ce.current_process).unwrap_or(target.current());
+    let scope = |process| Scope { process, current, view, ..Scope::default() };
     if args.all_processes {
         let all = (0..target.processes().len()).map(|index| scope(ProcessIndex(index)));
         return Ok(all.collect());
     }
-    let chosen = match &args.process {
-        Some(wanted) => process_called(target, wanted)?,
-        None => ProcessIndex(0),
-    };
+    let chosen = subject.opened().process;
     let process = target.processes().get(chosen.0);
     let process = process.ok_or_else(|| Failure::could_not("the dump holds no process"))?;
     let mut scope = scope(chosen);
@@ -184,22 +179,10 @@ fn scopes(args: &Args, subject: &Subject, provider: &Provider<'_>) -> Result<Vec
     Ok(vec![scope])
 }
 
-fn process_called(target: &dyn Target, wanted: &str) -> Result<ProcessIndex, Failure> {
-    let is_it = |process: &Process| {
-        let is_id = process.id.is_some_and(|id| id.0.to_string() == wanted);
-        is_id || process.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
-    };
-    let found = target.processes().iter().position(is_it).map(ProcessIndex);
-    found.ok_or_else(|| Failure::could_not(format!("there is no process '{wanted}'")))
-}
-
 /// The thread that is asked for, that of the exception, or the first.
 fn thread<'t>(args: &Args, target: &dyn Target, process: &'t Process) -> Result<Option<&'t Thread>, Failure> {
-    if let Some(id) = args.thread {
-        let found = process.thread(ThreadId(id));
-        return found
-            .map(Some)
-            .ok_or_else(|| Failure::could_not(format!("there is no thread {id}")).hint("'vatlas threads' lists them"));
+    if let Some(id) = crate::process_choice::thread(target, process, args.thread)? {
+        return Ok(process.thread(id));
     }
     let crashed = target.exception().and_then(|exception| process.thread(exception.thread));
     Ok(crashed.or(process.threads.first()))

@@ -14,6 +14,7 @@ const MOST_FILES: usize = 500_000;
 const STORE_MARKS: [&str; 3] = ["000admin", "pingme.txt", "index2.txt"];
 
 /// The files of a folder by name, without regard to case.
+#[derive(Debug)]
 pub struct FolderIndex {
     folder: PathBuf,
     deepest: usize,
@@ -21,7 +22,7 @@ pub struct FolderIndex {
     listing: OnceCell<Listing>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Listing {
     files: HashMap<String, Vec<PathBuf>>,
     count: usize,

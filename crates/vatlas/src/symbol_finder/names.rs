@@ -73,6 +73,7 @@ mod tests {
         let module = Module {
             path: path.to_owned(),
             range: VaRange::sized(Va(0x40_0000), 0x5000).unwrap(),
+            data: None,
             time_date_stamp: 0x49f0_0000,
             checksum: 0,
             version: None,

@@ -12,6 +12,7 @@ use crate::{failure::Failure, index_cache::IndexCache, symbol_args::SymbolArgs};
 use std::{
     cell::OnceCell,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 use vatlas_space::{Module, Problem};
 use vatlas_symbols::{
@@ -31,7 +32,7 @@ enum Kind {
     /// A file that the user named.
     File { path: PathBuf, identity: OnceCell<Option<FileIdentity>>, cache: IndexCache },
     /// A folder with the folders in it.
-    Folder { index: FolderIndex, store: SymbolStore },
+    Folder { index: Rc<FolderIndex>, store: SymbolStore },
     /// A folder of a symbol path, in which only some folders are looked at.
     Element { index: FolderIndex, store: SymbolStore },
     /// A symbol store.
@@ -68,6 +69,11 @@ impl Places {
         let mut places = Self::default();
         for path in &args.symbols {
             places.add_option(path, environment)?;
+        }
+        if let Some(index) = &args.folder {
+            let folder = index.folder().to_owned();
+            let (what, store) = (format!("the folder {}", folder.display()), SymbolStore::new(folder));
+            places.add(what, Kind::Folder { index: Rc::clone(index), store });
         }
         if let Some(dump) = dump {
             let folder = dump.parent().unwrap_or(Path::new(""));
@@ -148,7 +154,7 @@ impl Places {
 }
 
 fn deep(folder: PathBuf) -> Kind {
-    Kind::Folder { index: FolderIndex::deep(folder.clone()), store: SymbolStore::new(folder) }
+    Kind::Folder { index: Rc::new(FolderIndex::deep(folder.clone())), store: SymbolStore::new(folder) }
 }
 
 fn element(folder: PathBuf) -> Kind {

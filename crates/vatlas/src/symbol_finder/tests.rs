@@ -29,7 +29,7 @@ fn pdb() -> (Vec<u8>, Module) {
 fn module(debug_record: Option<DebugRecord>) -> Module {
     let range = VaRange::sized(Va(0x40_0000), 0x3000).unwrap();
     let path = "C:\\counters\\app.exe".to_owned();
-    Module { path, range, time_date_stamp: STAMP, checksum: 0, version: None, debug_record }
+    Module { path, range, data: None, time_date_stamp: STAMP, checksum: 0, version: None, debug_record }
 }
 
 /// An image that exports a function.

@@ -44,7 +44,8 @@ fn every_command_is_documented_and_no_other() {
 fn every_option_is_documented_and_no_other() {
     let folder = world();
     let (common, sections) = sections();
-    let of_all = ["--json", "--color", "--quiet", "--images", "--symbols", "--force-symbols", "--no-cache"];
+    let of_all =
+        ["--json", "--color", "--quiet", "--images", "--symbols", "--force-symbols", "--no-cache", "--process"];
     assert!(of_all.iter().all(|option| common.contains(option)));
     for command in commands(folder.path()) {
         let Some(section) = sections.get(&command) else { continue };
@@ -79,12 +80,21 @@ fn fields(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 /// Questions that together show every field; the first word is the command.
-const QUESTIONS: [&str; 41] = [
+const QUESTIONS: [&str; 54] = [
     "demo",
     "place 02012345 ffffc808 00005800 f000fff0",
     "slots",
     "info crash.dmp",
     "info half.dmp",
+    "info device.kdmp --fields",
+    "processes device.kdmp --fields",
+    "slots device.kdmp",
+    "explain complete.kdmp crash ffffc80c f000afdc 08012468",
+    "modules device.kdmp --fields",
+    "threads device.kdmp --fields",
+    "stack device.kdmp --all",
+    "watch complete.kdmp 'DW 0x01ffc010' --all-processes",
+    "map device.kdmp",
     "analyze crash.dmp --images images",
     "analyze counters.dmp --symbols symbols",
     "analyze crash.dmp --signature",
@@ -109,6 +119,10 @@ const QUESTIONS: [&str; 41] = [
     "symbols import symbols",
     "log boot-ce5.txt --modules device.txt",
     "log boot-ce6.txt",
+    "log crash-ce4.txt --rom nk.bin",
+    "rom nk.bin --extract out",
+    "rom regions.bin",
+    "open device",
     "lookup app.pdb 1012 5000",
     "lookup app.map 11084",
     "find app.exe *a*",

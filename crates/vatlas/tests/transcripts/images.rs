@@ -122,3 +122,18 @@ fn folders_are_searched_deep_and_without_regard_to_case() {
     let output = vatlas(folder.path(), "read bare.dmp helpers+1000 16 --images folder --images store");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
+
+#[test]
+fn bytes_come_from_a_rom_image() {
+    let folder = world();
+    // coredll.dll of `nk.bin`, by its base, size and time stamp.
+    let module = Module::new(0x03f6_0000, 0x5000, "\\Windows\\coredll.dll").timestamp(0x4223_1df6);
+    let dump = Minidump::new(Arch::Arm).module(module).write();
+    std::fs::write(folder.path().join("bare.dmp"), dump).expect("a written file");
+    let output = vatlas(folder.path(), "read bare.dmp coredll+1100 4 --raw --images nk.bin");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), [0x10, 0x40, 0x2d, 0xe9].as_slice()));
+    let text = stdout(&vatlas(folder.path(), "explain bare.dmp coredll+1104 --images nk.bin --short"));
+    assert!(text.contains("coredll!BeginPaint+0x4") && text.contains("coredll.dll in nk.bin"), "{text}");
+    let output = vatlas(folder.path(), "info bare.dmp --images note.txt");
+    assert_eq!(stderr(&output), "error: --images note.txt: neither a folder nor a ROM image\n");
+}

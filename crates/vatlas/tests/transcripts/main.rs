@@ -2,6 +2,7 @@
 
 mod colour;
 mod command_line;
+mod cookbook;
 mod documentation;
 mod images;
 mod json;

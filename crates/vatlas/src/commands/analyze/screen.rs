@@ -82,7 +82,11 @@ fn list(name: &str, lines: impl Iterator<Item = String>, output: &mut Output) {
 fn what(analysis: &Analysis, output: &mut Output) {
     let thread = thread_words(analysis);
     let Some(crash) = &analysis.crash else {
-        line(output, &format!("{thread}; the dump was not written for a crash, or its writer did not record it"));
+        let why = match &analysis.elsewhere {
+            Some(_) => "without --process the one of the exception is analyzed",
+            None => "the dump was not written for a crash, or its writer did not record it",
+        };
+        line(output, &format!("{thread}; {why}"));
         return;
     };
     let name = if crash.name.starts_with("0x") { String::new() } else { format!(" {}", crash.name) };

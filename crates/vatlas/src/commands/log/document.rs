@@ -3,7 +3,7 @@
 use super::{found::Found, screen::chance};
 use crate::{json, symbol_words::answer_json};
 use serde_json::{Value, json};
-use vatlas_debug::ce_crash::{BadAddress, CodePlace, CrashGroup, Owner};
+use vatlas_debug::ce_crash::{BadAddress, CodePlace, CrashGroup, ModuleAt, ModuleSource, Owner};
 use vatlas_images::ce_log::MemoryItem;
 use vatlas_space::{CrashField, CrashText, LogNote, PointerWidth, PrintedModule, TextPlace, Va};
 
@@ -75,14 +75,19 @@ fn code(place: &CodePlace) -> Value {
     json!({
         "register": place.register,
         "address": json::va(place.va, WIDTH),
-        "module": place.module.as_ref().map(|module| json!({
-            "name": module.name,
-            "base": json::va(module.base, WIDTH),
-            "offset": module.offset,
-            "printed": module.is_printed,
-        })),
+        "module": place.module.as_ref().map(module),
         "symbol": place.symbol.as_ref().map(answer_json),
         "remark": place.remark,
+    })
+}
+
+fn module(module: &ModuleAt) -> Value {
+    json!({
+        "name": module.name,
+        "base": json::va(module.base, WIDTH),
+        "offset": module.offset,
+        "printed": module.source == ModuleSource::Printed,
+        "from": module.source.word(),
     })
 }
 
@@ -93,6 +98,7 @@ fn bad_address(bad: &BadAddress) -> Value {
         "text": bad.text,
         "null_offset": bad.null_offset,
         "slot": bad.slot.map(|slot| slot.number()),
+        "module": bad.module.as_ref().map(module),
         "area": bad.place.area.kind.as_str(),
     })
 }

@@ -42,7 +42,9 @@ pub fn group(index: usize, group: &CrashGroup, output: &mut Output) {
     }
     explanation.code.iter().for_each(|place| row(place.register, &code(place), output));
     if let Some(bad) = &explanation.bad_address {
-        row("BVA", &format!("{}: {}", bad.va, bad.text), output);
+        let module = bad.module.as_ref();
+        let module = module.map(|at| format!("; {}+{:#x} by the ROM image", at.name, at.offset)).unwrap_or_default();
+        row("BVA", &format!("{}: {}{module}", bad.va, bad.text), output);
     }
     if let Some(status) = &explanation.status {
         row("FSR", &format!("{:08x}: {}", status.raw, status.words()), output);

@@ -104,7 +104,8 @@ impl Rendering<'_> {
             (Home::Register(name), _) => name.clone(),
             (_, Some(va)) => {
                 let slot_zero = watched.slot_zero.map(|va| format!(" (slot 0: {})", va.text(style.width)));
-                va.text(style.width) + &slot_zero.unwrap_or_default()
+                let slot_form = watched.slot_form.map(|va| format!(" (in its slot: {})", va.text(style.width)));
+                va.text(style.width) + &slot_zero.or(slot_form).unwrap_or_default()
             }
             (Home::Constant, None) => "constant".to_owned(),
             _ => String::new(),
@@ -151,6 +152,7 @@ impl Rendering<'_> {
             "shown": watched.text,
             "home": home,
             "register": register,
+            "slot_address": watched.slot_form.map(|va| json::va(va, style.width)),
             "slot_zero_address": watched.slot_zero.map(|va| json::va(va, style.width)),
             "source": watched.origin,
             "result": value_json(&watched.value, style),
