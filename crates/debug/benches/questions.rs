@@ -106,7 +106,7 @@ fn watch(criterion: &mut Criterion) {
         assert!(is_own, "{number}: {text}");
     }
     criterion.bench_function("watch_31_processes", |bencher| {
-        bencher.iter(|| all().for_each(|found| drop(black_box(found))))
+        bencher.iter(|| all().for_each(|found| drop(black_box(found))));
     });
 }
 

@@ -1,6 +1,6 @@
 //! The NT-like kernel: processes, threads, waits, exceptions and system calls, in Rust, over guest memory.
 //!
-//! Processors run programs in ring 3; every trap comes here as an [`Event`]. A trap builds NT's trap frame on the
+//! Processors run programs in ring 3; every trap comes here as an event. A trap builds NT's trap frame on the
 //! thread's kernel stack in guest memory, acts, and goes back with what the frame says then. A system call does not
 //! change the address space. `docs/kernel.md` says which rule is NT's and which is our choice.
 

@@ -42,7 +42,7 @@ pub struct ObjectName<'a> {
     pub name: &'a [u16],
 }
 
-/// The other arguments of `NtCreateFile`; of `NtOpenFile` with the disposition [`FILE_OPEN`] and no attributes.
+/// The other arguments of `NtCreateFile`; of `NtOpenFile` with the disposition `FILE_OPEN` and no attributes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CreateRequest {
     /// Access that is asked for, generic rights allowed.
