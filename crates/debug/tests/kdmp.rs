@@ -180,3 +180,16 @@ fn the_processor_reads_a_bare_slot_0_address_in_the_current_process() {
     let (own, _) = seen("DW 0x13000", SCALE, SCALE);
     assert_eq!(own, seen("DW 0x0a013000", SCALE, LOGGER).0);
 }
+
+#[test]
+fn the_last_error_of_a_thread_is_that_of_the_list() {
+    let target = target();
+    let watcher = Watcher::new(&target, &NoSymbols);
+    let process = &target.processes()[SCALE];
+    for thread in &process.threads {
+        let scope = Scope { process: ProcessIndex(SCALE), thread: Some(thread.id), ..Scope::default() };
+        let watched = watcher.watch("@err", &scope).unwrap();
+        assert_eq!(watched.text, format!("{:#010x}", thread.ce.unwrap().last_error));
+    }
+    assert!(!process.threads.is_empty());
+}

@@ -115,6 +115,11 @@ pub(super) fn teb_of(scope: &Scope, process: &Process) -> Option<Va> {
 
 /// `TEB.LastErrorValue`: at 0x34 with pointers of 4 bytes, at 0x68 with pointers of 8.
 fn last_error(scope: &Scope, process: &Process, space: Option<&dyn AddressSpace>) -> Found {
+    // Windows CE keeps it beside the thread's storage, and its dumps list it.
+    if let Some(thread) = scope.thread.and_then(|id| process.thread(id)?.ce) {
+        let finding = "last error in the list of threads".to_owned();
+        return Found::Number(Integer::new(thread.last_error.into(), 32, false), finding);
+    }
     let Some(teb) = teb_of(scope, process) else {
         return Found::Missing("the target does not tell where the thread's environment block is".to_owned());
     };

@@ -5,12 +5,13 @@ mod extract;
 mod screen;
 
 use crate::{
+    device_folder::{DeviceFolder, Sort},
     failure::{Exit, Failure},
     json,
     open::map_file,
     output::Output,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vatlas_images::rom::{RomImage, check_sums};
 use vatlas_space::{Problem, Severity};
 use vatlas_targets::FileBytes;
@@ -68,9 +69,10 @@ impl Shown<'_> {
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
-    let bytes = map_file(&args.file)?;
+    let file = file_of(&args.file)?;
+    let bytes = map_file(&file)?;
     let image = RomImage::read((*bytes).as_ref());
-    let image = image.map_err(|problem| Problem { place: args.file.display().to_string(), ..problem })?;
+    let image = image.map_err(|problem| Problem { place: file.display().to_string(), ..problem })?;
     let mut problems = image.problems.clone();
     if args.verify {
         problems.extend(check_sums((*bytes).as_ref()));
@@ -81,7 +83,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         None => None,
     };
     if output.json {
-        let input = serde_json::json!({ "file": args.file.display().to_string(), "size": shown.file().len() });
+        let input = serde_json::json!({ "file": file.display().to_string(), "size": shown.file().len() });
         output.document(&json::document("rom", input, document::whole(&shown, extracted.as_deref())));
     } else {
         screen::whole(&shown, extracted.as_deref(), output);
@@ -95,4 +97,26 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     }
     let is_damaged = shown.problems.iter().any(|problem| problem.severity == Severity::Damage);
     Ok(if is_damaged { Exit::Partial } else { Exit::Done })
+}
+
+/// The image itself, or the only one of a folder.
+fn file_of(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let folder = DeviceFolder::read(path)?;
+    let images: Vec<_> = folder
+        .of_sort(|sort| matches!(sort, Sort::Rom(_)))
+        .into_iter()
+        .filter_map(|number| folder.files.get(number))
+        .collect();
+    match images.as_slice() {
+        [image] => Ok(image.path.clone()),
+        [] => Err(Failure::could_not(format!("{}: no file in the folder is a ROM image", path.display()))),
+        several => {
+            let names: Vec<_> = several.iter().map(|file| folder.name(file)).collect();
+            let failure = Failure::usage(format!("{}: {} ROM images are in the folder", path.display(), names.len()));
+            Err(failure.hint(format!("name one of them: {}", names.join(", "))))
+        }
+    }
 }
