@@ -7,7 +7,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::path::Path;
-use vatlas_fixtures::minidump::{Arch, Minidump, Module};
+use vatlas_fixtures::minidump::{Arch, Arm, Context, Minidump, Module, Thread};
 
 /// Time stamp and size of `helpers.dll`, and where it wants to be.
 const STAMP: u32 = 0x49f0_1000;
@@ -136,4 +136,28 @@ fn bytes_come_from_a_rom_image() {
     assert!(text.contains("coredll!BeginPaint+0x4") && text.contains("coredll.dll in nk.bin"), "{text}");
     let output = vatlas(folder.path(), "info bare.dmp --images note.txt");
     assert_eq!(stderr(&output), "error: --images note.txt: neither a folder nor a ROM image\n");
+}
+
+#[test]
+fn stacks_are_walked_by_the_function_tables_of_a_rom_image() {
+    let folder = world();
+    // In `BeginPaint`, behind its stmdb sp!,{r4,lr}; called by `EndPaint`, and that by `GetTickCount`.
+    let module = Module::new(0x03f6_0000, 0x5000, "\\Windows\\coredll.dll").timestamp(0x4223_1df6);
+    let registers = Arm { sp: 0x12_ff80, pc: 0x03f6_1110, cpsr: 0x10, ..Arm::default() };
+    let words = [4, 0x03f6_1148, 5, 0x03f6_1008, 0, 0, 0, 0u32];
+    let stack: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let thread = Thread::new(7).stack(0x12_ff80, 0x20).context(Context::Arm(registers));
+    let dump = Minidump::new(Arch::Arm).module(module).thread(thread).memory(0x12_ff80, stack).write();
+    std::fs::write(folder.path().join("bare.dmp"), dump).expect("a written file");
+    let bare = stdout(&vatlas(folder.path(), "stack bare.dmp"));
+    assert!(bare.contains("without unwind data"), "{bare}");
+    let text = stdout(&vatlas(folder.path(), "stack bare.dmp --images nk.bin"));
+    let frames: Vec<&str> = text.lines().filter(|line| line.contains("coredll!")).collect();
+    assert_eq!(frames.len(), 3, "{text}");
+    let expected =
+        [("BeginPaint+0x10", "context"), ("EndPaint+0x8", "unwind data"), ("GetTickCount+0x8", "unwind data")];
+    for (frame, (name, found_by)) in frames.iter().zip(expected) {
+        assert!(frame.contains(name) && frame.contains(found_by), "{text}");
+    }
+    assert!(!text.contains("without unwind data"), "{text}");
 }
