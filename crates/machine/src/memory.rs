@@ -39,7 +39,7 @@ pub use allocate::{AllocationRequest, MEM_COMMIT, MEM_RESERVE, MEM_RESET, MEM_TO
 pub use commit::CommitCharge;
 pub use control_area::{AreaKind, ControlArea};
 pub(crate) use entries::{demand_zero, protection_in};
-pub use frames::{FrameDatabase, FrameRecord, FrameState, RECORD_BYTES};
+pub use frames::{FrameDatabase, FrameRecord, RECORD_BYTES};
 pub use free::{MEM_DECOMMIT, MEM_RELEASE};
 pub use kernel_stack::KernelStack;
 pub use page_file::{MOST_PAGE_FILES, PageFile, PageFileError, PageFileStore};
@@ -57,6 +57,7 @@ pub use space::{AddressLimits, ProcessMemory};
 pub use stack::UserStack;
 pub use status::NtStatus;
 pub use vad::{Vad, Vads, View};
+pub use vatlas_space::FrameState;
 pub use view::{MappedView, VIEW_SHARE, VIEW_UNMAP, ViewRequest};
 pub use working_set::{WorkingSet, WorkingSetEntry};
 pub use write_watch::WRITE_WATCH_FLAG_RESET;

@@ -176,7 +176,8 @@ fn with_stack() -> (System, UserStack) {
 
 fn push(system: &mut System, stack: &mut UserStack, va: u64) -> Result<Resolution, FaultException> {
     let access = FaultAccess { va: Va(va), is_write: true, is_user: true };
-    system.memory.fault_on_stack(&mut system.ram, system.space, access, stack)
+    let fault = system.memory.fault(&mut system.ram, system.space, access);
+    fault.or_else(|failure| system.memory.grow_stack(&mut system.ram, system.space, failure, stack))
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl fmt::Display for PageHome {
 }
 
 /// The lists and states of frames, by NT's numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum FrameState {
     /// Free, and full of zeroes.
     Zeroed,
@@ -78,6 +78,7 @@ pub enum FrameState {
     /// The same, and not to be written now.
     ModifiedNoWrite,
     /// Not to be used.
+    #[default]
     Bad,
     /// In a working set, or the system's own.
     Active,

@@ -1,6 +1,6 @@
 //! The machine as a target: a stopped system, read as a kernel dump is read.
 
-use crate::nt_system::{KernelMemory, NtRoots, NtTarget};
+use crate::nt_system::{KernelMemory, NtRoots, NtTarget, seconds_since_1970};
 use std::rc::Rc;
 use vatlas_machine::nt::{ExceptionRecord as GuestException, RunningRegisters, System};
 use vatlas_space::{
@@ -9,8 +9,6 @@ use vatlas_space::{
 
 /// The machine's names of general registers in the order of their numbers.
 const GENERAL: [&str; 8] = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
-/// Seconds from 1601 to 1970.
-const TO_1970: u64 = 11_644_473_600;
 
 /// A stopped machine. Questions read it; none changes it.
 pub struct MachineMemory {
@@ -35,7 +33,7 @@ pub fn machine_target(system: &Rc<System>, name: &str) -> MachineTarget {
     let kind = TargetKind {
         format: "machine",
         description: format!("the machine, stopped after {} instructions; it runs {name}", report.instructions),
-        taken_at: (report.time / 10_000_000).checked_sub(TO_1970).and_then(|seconds| u32::try_from(seconds).ok()),
+        taken_at: seconds_since_1970(report.time),
         contents: Vec::new(),
         streams: Vec::new(),
     };

@@ -36,3 +36,9 @@ pub struct NtRoots {
     /// `MmSystemRangeStart`: 80000000, or up to C0000000 where programs may have more than 2 GB.
     pub range_start: Va,
 }
+
+/// NT's time, in units of 100 ns since 1601, as seconds since 1970; `None` before that, and from 2106 on.
+pub(crate) fn seconds_since_1970(time: u64) -> Option<u32> {
+    const BETWEEN: u64 = 11_644_473_600;
+    (time / 10_000_000).checked_sub(BETWEEN).and_then(|seconds| u32::try_from(seconds).ok())
+}

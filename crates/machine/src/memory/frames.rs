@@ -9,38 +9,13 @@
 //! The heads of the lists are variables of NT's kernel; here they are in Rust.
 
 use crate::ram::{FRAME_BYTES, Ram};
-use vatlas_space::{Pa, Pfn, Va};
+use vatlas_rules::nt::structures::{FRAME_MODIFIED, FRAME_PROTOTYPE};
+use vatlas_space::{FrameState, Pa, Pfn, Va};
 
 /// Bytes of a record.
 pub const RECORD_BYTES: u32 = 24;
 /// No frame: the end of a list.
 const END: u32 = u32::MAX;
-/// u3: the contents are nowhere else.
-const MODIFIED: u16 = 1 << 0;
-/// u3: the entry is a prototype entry.
-const PROTOTYPE: u16 = 1 << 3;
-
-/// `PageLocation`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum FrameState {
-    /// Free, and known to hold zeroes.
-    Zeroed = 0,
-    /// Free.
-    Free = 1,
-    /// In no working set; a copy is in a page file, or it never was written.
-    Standby = 2,
-    /// In no working set, and must be written before it may be used for something else.
-    Modified = 3,
-    /// Not used here.
-    ModifiedNoWrite = 4,
-    /// Not a frame of this database.
-    #[default]
-    Bad = 5,
-    /// Mapped, or used by the system.
-    Active = 6,
-    /// Not used here.
-    Transition = 7,
-}
 
 /// A record of the database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -73,9 +48,9 @@ impl FrameRecord {
             link: word(0),
             entry: Va(word(4).into()),
             shares: word(8),
-            state: STATES[(flags >> 8 & 7) as usize],
-            is_modified: flags as u16 & MODIFIED != 0,
-            is_prototype: flags as u16 & PROTOTYPE != 0,
+            state: FrameState::of_number((flags >> 8 & 7) as u8),
+            is_modified: flags as u16 & FRAME_MODIFIED != 0,
+            is_prototype: flags as u16 & FRAME_PROTOTYPE != 0,
             references: (flags >> 16) as u16,
             original: word(0x10),
             table: Pfn((word(0x14) & 0x03ff_ffff).into()),
@@ -83,7 +58,8 @@ impl FrameRecord {
     }
 
     fn encode(&self) -> [u8; 24] {
-        let bits = if self.is_prototype { PROTOTYPE } else { 0 } | if self.is_modified { MODIFIED } else { 0 };
+        let bits =
+            if self.is_prototype { FRAME_PROTOTYPE } else { 0 } | if self.is_modified { FRAME_MODIFIED } else { 0 };
         let flags = (self.state as u32) << 8 | u32::from(bits) | u32::from(self.references) << 16;
         let words = [self.link, self.entry.0 as u32, self.shares, flags, self.original, self.table.0 as u32];
         let mut bytes = [0; 24];
@@ -103,17 +79,6 @@ impl FrameRecord {
         Pa(self.table.0 << 12 | (self.entry.0 & 0xfff))
     }
 }
-
-const STATES: [FrameState; 8] = [
-    FrameState::Zeroed,
-    FrameState::Free,
-    FrameState::Standby,
-    FrameState::Modified,
-    FrameState::ModifiedNoWrite,
-    FrameState::Bad,
-    FrameState::Active,
-    FrameState::Transition,
-];
 
 #[derive(Clone, Copy, Debug)]
 struct List {

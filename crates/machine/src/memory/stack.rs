@@ -6,7 +6,7 @@
 //!   otherwise                                              next is committed as guard page, StackLimit = next + 4K
 //! ```
 
-use crate::fault::{FaultAccess, FaultException, Resolution};
+use crate::fault::{FaultException, Resolution};
 use crate::memory::{AllocationRequest, MEM_COMMIT, Memory, NtStatus, SpaceIndex};
 use crate::ram::Ram;
 use vatlas_space::{Protection, Va};
@@ -23,23 +23,8 @@ pub struct UserStack {
 }
 
 impl Memory {
-    /// As [`Self::fault`], for a thread whose stack is known: its own guard page makes the stack grow. The new
-    /// `StackLimit` is in `stack`; whoever calls writes it into the TEB.
-    ///
-    /// # Errors
-    /// The exception that the program gets, `STATUS_STACK_OVERFLOW` among them.
-    pub fn fault_on_stack(
-        &mut self,
-        ram: &mut Ram,
-        space: SpaceIndex,
-        access: FaultAccess,
-        stack: &mut UserStack,
-    ) -> Result<Resolution, FaultException> {
-        self.fault(ram, space, access).or_else(|exception| self.grow_stack(ram, space, exception, stack))
-    }
-
     /// What becomes of an exception when it is that of the thread's own guard page: the stack grows. After it the
-    /// access can be tried again.
+    /// access can be tried again. The new `StackLimit` is in `stack`; whoever calls writes it into the TEB.
     ///
     /// # Errors
     /// The same exception when it is another, or `STATUS_STACK_OVERFLOW`.

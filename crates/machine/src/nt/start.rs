@@ -8,7 +8,7 @@ use crate::cpu::Fpu;
 use crate::files::{ConsoleEnd, CreateRequest, ObjectName, SectionUse, section_file};
 use crate::memory::{
     AddressLimits, AllocationRequest, ImageInformation, MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, MEM_TOP_DOWN, NtStatus,
-    SEC_IMAGE, Section, SectionRequest, VIEW_SHARE, Vad, ViewRequest,
+    SEC_IMAGE, Section, SectionRequest, VIEW_SHARE, ViewRequest,
 };
 use crate::nt::process::ProcessIndex;
 use crate::nt::thread::{NewThread, ThreadIndex, UserApc};
@@ -18,7 +18,6 @@ use crate::nt::{Program, System, UserEntries, status};
 use std::fmt;
 use vatlas_images::exports::{ExportTarget, Exports};
 use vatlas_images::{exports, image_bytes, pe::PeHeaders};
-use vatlas_rules::nt::pte::MmProtection;
 use vatlas_rules::nt::structures::{eprocess, parameters, peb, teb};
 use vatlas_space::{Protection, Va};
 
@@ -189,15 +188,8 @@ impl System {
         let space = self.processes[process.0].space;
         let is_free = |page: &u32| !self.memory.space(space).vads().overlaps(&(*page..=*page));
         let page = (0x10..=HIGHEST_TEB).rev().find(is_free).ok_or(NtStatus::NO_MEMORY)?;
-        let pages = page..=page;
-        let tables = self.memory.uncharged_tables(space, &pages);
-        self.memory.charge(1 + tables)?;
-        self.memory.mark_tables(space, &pages);
-        self.memory.count_committed(space, &pages, 1);
-        let protection =
-            MmProtection::from_protection(Protection::READWRITE).ok_or(NtStatus::INVALID_PAGE_PROTECTION)?;
-        let vad = Vad { is_committed: true, is_secured: true, commit: 1, ..Vad::private(&pages, protection) };
-        self.memory.insert_charged(&mut self.computer.board.ram, space, vad)?;
+        let at = Va(u64::from(page) << 12);
+        self.memory.allocate_secured(&mut self.computer.board.ram, space, Some(at), 1)?;
         Ok(page << 12)
     }
 

@@ -105,3 +105,8 @@ offsets! {
     /// `MMPFN`.
     frame { BYTES = 0x18, LINK = 0x00, PTE_ADDRESS = 0x04, SHARES = 0x08, FLAGS = 0x0c, ORIGINAL_PTE = 0x10, PTE_FRAME = 0x14, }
 }
+
+/// `u3.e1.Modified` of an `MMPFN`: the content is nowhere else.
+pub const FRAME_MODIFIED: u16 = 1 << 0;
+/// `u3.e1.PrototypePte` of an `MMPFN`: the frame belongs to a prototype entry.
+pub const FRAME_PROTOTYPE: u16 = 1 << 3;

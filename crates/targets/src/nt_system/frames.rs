@@ -1,13 +1,11 @@
 //! The frame database: what it says of a frame, and how many frames are in which state.
 
 use super::memory::{KernelMemory, Reader};
-use vatlas_rules::nt::structures::frame::{self, BYTES};
+use vatlas_rules::nt::structures::{
+    FRAME_MODIFIED, FRAME_PROTOTYPE,
+    frame::{self, BYTES},
+};
 use vatlas_space::{Frame, FrameCounts, FrameState, Pfn, Va};
-
-/// Bit of `u3.e1.Modified`.
-const MODIFIED: u16 = 1 << 0;
-/// Bit of `u3.e1.PrototypePte`.
-const PROTOTYPE: u16 = 1 << 3;
 
 impl<M: KernelMemory + ?Sized> Reader<'_, M> {
     /// A frame's record.
@@ -31,8 +29,8 @@ impl<M: KernelMemory + ?Sized> Reader<'_, M> {
             // Bit 0 says that the entry is gone.
             entry: Va((word(frame::PTE_ADDRESS) & !1).into()),
             original: word(frame::ORIGINAL_PTE).into(),
-            is_modified: bits & MODIFIED != 0,
-            is_shared: bits & PROTOTYPE != 0,
+            is_modified: bits & FRAME_MODIFIED != 0,
+            is_shared: bits & FRAME_PROTOTYPE != 0,
         })
     }
 

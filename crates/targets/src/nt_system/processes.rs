@@ -5,6 +5,7 @@ use super::{
     memory::{KernelMemory, Reader, field},
     modules::modules,
     pages::Owner,
+    seconds_since_1970,
     space::NtSpace,
 };
 use std::rc::Rc;
@@ -16,8 +17,6 @@ use vatlas_space::{
 
 /// Most processes and threads of a process.
 const MOST: usize = 1 << 16;
-/// Seconds from 1601 to 1970.
-const TO_1970: u64 = 11_644_473_600;
 /// `MmHighestUserAddress` of a process of 2 GB.
 const HIGHEST_2GB: Va = Va(0x7ffe_ffff);
 /// From `MmSystemRangeStart` down to `MmHighestUserAddress`.
@@ -70,7 +69,7 @@ fn process<M: KernelMemory + ?Sized>(memory: &Rc<M>, roots: &NtRoots, at: Va) ->
     let process = Process {
         id: reader.kernel_u32(field(eprocess::UNIQUE_PROCESS_ID)?).map(ProcessId),
         name: (!name.is_empty()).then_some(name),
-        create_time: (created / 10_000_000).checked_sub(TO_1970).and_then(|seconds| u32::try_from(seconds).ok()),
+        create_time: seconds_since_1970(created),
         layout: Some(LayoutChoice { name: layout, highest_user: Some(highest_user) }),
         width: PointerWidth::Bits32,
         home: None,

@@ -3,7 +3,7 @@
 
 use crate::{
     run::{stderr, stdout, vatlas},
-    world::fixtures,
+    world::{SCALE_MAP, fixtures},
 };
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ fn kitchen() -> TempDir {
     put("serial.txt", SERIAL.as_bytes());
     put("panel.map", PANEL_MAP.as_bytes());
     put("scale.kdmp", &fixture("kdmp/scale-context.kdmp"));
-    put("symbols/scale.map", SCALE_MAP.as_bytes());
+    put("symbols/scale.map", [SCALE_MAP, SCALE_LINES].concat().as_bytes());
     put("nk.bin", &fixture("rom/ce5-arm.bin"));
     put("boot.txt", BOOT.as_bytes());
     put("maps/shop.map", &fixture("rom/shop.map"));
@@ -81,28 +81,8 @@ Line numbers for panel.obj(d:\panel\panel.cpp) segment .text
     79 0001:000000d4
 ";
 
-/// The map of the program in the dump.
-const SCALE_MAP: &str = r" scale
-
- Timestamp is 43d17f00 (Sat Jan 21 00:23:28 2006)
-
- Preferred load address is 00010000
-
- Start         Length     Name                   Class
- 0001:00000000 0000004cH .text                   CODE
- 0002:00000000 00000018H .pdata                  DATA
- 0003:00000000 00000100H .data                   DATA
-
-  Address         Publics by Value              Rva+Base     Lib:Object
-
- 0001:00000000       main                       00011000 f   scale.obj
- 0001:0000001c       weigh                      0001101c f   scale.obj
- 0001:0000003c       start                      0001103c f   scale.obj
- 0003:00000000       label                      00013000     scale.obj
- 0003:00000028       weight                     00013028     scale.obj
-
- entry point at        0001:0000003c
-
+/// What `/MAPINFO:LINES` adds to the map of the program in the dump.
+const SCALE_LINES: &str = r"
 Line numbers for scale.obj(c:\scale\scale.c) segment .text
 
     12 0001:00000000    14 0001:0000000c    15 0001:00000010    21 0001:0000001c

@@ -149,7 +149,7 @@ AKY=00000011 PC=00011048 RA=01f91010 BVA=42000010 FSR=00000007
 ";
 
 /// The map of the program in the dumps of Windows CE.
-const SCALE_MAP: &str = " scale
+pub const SCALE_MAP: &str = " scale
 
  Timestamp is 43d17f00 (Sat Jan 21 00:23:28 2006)
 

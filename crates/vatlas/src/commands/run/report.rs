@@ -83,7 +83,7 @@ fn frames(system: &System) -> (u64, u64) {
     let mut counts = (0, 0);
     for frame in 0..u64::from(system.ram().frames()) {
         let record = database.record(system.ram(), vatlas_space::Pfn(frame));
-        if record.state as u8 == FrameState::Active as u8 {
+        if record.state == FrameState::Active {
             *(if record.is_prototype { &mut counts.1 } else { &mut counts.0 }) += 1;
         }
     }

@@ -13,7 +13,7 @@ use vatlas_machine::nt::System;
 use vatlas_targets::machine_target;
 
 /// Commands that are asked of a target; the others need no machine.
-const OF_A_TARGET: [&str; 19] = [
+const OF_A_TARGET: [&str; 18] = [
     "info",
     "analyze",
     "explain",
@@ -32,7 +32,6 @@ const OF_A_TARGET: [&str; 19] = [
     "watch",
     "symbols",
     "processes",
-    "frames",
 ];
 
 /// A question.
@@ -122,6 +121,14 @@ mod tests {
         check("watch ''", Some(&["watch", ""]));
         check("watch 'a", None);
         check("  ", Some(&[]));
+    }
+
+    #[test]
+    fn what_a_target_is_asked_are_commands() {
+        let known = <Cli as clap::CommandFactory>::command();
+        for name in OF_A_TARGET {
+            assert!(known.find_subcommand(name).is_some(), "{name}");
+        }
     }
 
     #[test]
