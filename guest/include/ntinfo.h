@@ -18,7 +18,14 @@ enum {
     ProcessHandleCount = 20,
     ProcessAffinityMask = 21,
     ProcessPriorityBoost = 22,
+    ProcessSessionInformation = 24,
+    ProcessWow64Information = 26,
+    ProcessImageFileName = 27,
 };
+
+typedef struct _IO_COUNTERS_XP {
+    ULONGLONG Reads, Writes, Others, ReadBytes, WriteBytes, OtherBytes;
+} IO_COUNTERS_XP;
 
 typedef struct _PROCESS_BASIC_INFORMATION {
     NTSTATUS ExitStatus;
@@ -49,6 +56,7 @@ enum {
     ThreadAmILastThread = 12,
     ThreadIdealProcessor = 13,
     ThreadPriorityBoost = 14,
+    ThreadIsIoPending = 16,
 };
 
 typedef struct _THREAD_BASIC_INFORMATION {
@@ -65,7 +73,36 @@ enum {
     SystemProcessorInformation = 1,
     SystemPerformanceInformation = 2,
     SystemTimeOfDayInformation = 3,
+    SystemProcessInformation = 5,
+    SystemProcessorPerformanceInformation = 8,
 };
+
+typedef struct _SYSTEM_THREAD_INFORMATION {
+    LARGE_INTEGER KernelTime, UserTime, CreateTime;
+    ULONG WaitTime;
+    PVOID StartAddress;
+    CLIENT_ID ClientId;
+    LONG Priority, BasePriority;
+    ULONG ContextSwitches, ThreadState, WaitReason;
+} SYSTEM_THREAD_INFORMATION;
+_Static_assert(sizeof(SYSTEM_THREAD_INFORMATION) == 0x40, "its size");
+
+typedef struct _SYSTEM_PROCESS_INFORMATION {
+    ULONG NextEntryOffset, NumberOfThreads;
+    LARGE_INTEGER Reserved[3], CreateTime, UserTime, KernelTime;
+    UNICODE_STRING ImageName;
+    LONG BasePriority;
+    ULONG_PTR UniqueProcessId, InheritedFromUniqueProcessId;
+    ULONG HandleCount, SessionId, PageDirectoryBase;
+    SIZE_T PeakVirtualSize, VirtualSize;
+    ULONG PageFaultCount;
+    SIZE_T PeakWorkingSetSize, WorkingSetSize, QuotaPeakPagedPoolUsage, QuotaPagedPoolUsage;
+    SIZE_T QuotaPeakNonPagedPoolUsage, QuotaNonPagedPoolUsage, PagefileUsage, PeakPagefileUsage, PrivatePageCount;
+    LARGE_INTEGER IoCounters[6];
+    SYSTEM_THREAD_INFORMATION Threads[];
+} SYSTEM_PROCESS_INFORMATION;
+OFFSET_IS(SYSTEM_PROCESS_INFORMATION, ImageName, 0x38);
+OFFSET_IS(SYSTEM_PROCESS_INFORMATION, Threads, 0xb8);
 
 typedef struct _SYSTEM_BASIC_INFORMATION {
     ULONG Reserved, TimerResolution, PageSize, NumberOfPhysicalPages, LowestPhysicalPageNumber;
@@ -95,6 +132,12 @@ typedef struct _VM_COUNTERS {
     SIZE_T QuotaPeakNonPagedPoolUsage, QuotaNonPagedPoolUsage, PagefileUsage, PeakPagefileUsage;
 } VM_COUNTERS;
 
+/* Sizes of pools, then of working sets; both sizes -1 empty the working set. */
+typedef struct _QUOTA_LIMITS_XP {
+    SIZE_T PagedPoolLimit, NonPagedPoolLimit, MinimumWorkingSetSize, MaximumWorkingSetSize, PagefileLimit;
+    LARGE_INTEGER TimeLimit;
+} QUOTA_LIMITS_XP;
+
 /* NtQueryInformationFile and NtSetInformationFile */
 enum {
     FileDirectoryInformation = 1,
@@ -109,6 +152,8 @@ enum {
     FilePositionInformation = 14,
     FileAllocationInformation = 19,
     FileEndOfFileInformation = 20,
+    FilePipeInformation = 23,
+    FilePipeLocalInformation = 24,
 };
 
 typedef struct _FILE_BASIC_INFORMATION {
@@ -130,6 +175,12 @@ typedef struct _FILE_NETWORK_OPEN_INFORMATION {
 typedef struct _FILE_INTERNAL_INFORMATION {
     LARGE_INTEGER IndexNumber;
 } FILE_INTERNAL_INFORMATION;
+
+typedef struct _PIPE_LOCAL_INFORMATION {
+    ULONG NamedPipeType, NamedPipeConfiguration, MaximumInstances, CurrentInstances, InboundQuota, ReadDataAvailable;
+    ULONG OutboundQuota, WriteQuotaAvailable, NamedPipeState, NamedPipeEnd;
+} PIPE_LOCAL_INFORMATION;
+enum { PIPE_DISCONNECTED = 1, PIPE_LISTENING, PIPE_CONNECTED, PIPE_CLOSING };
 
 typedef struct _FILE_POSITION_INFORMATION {
     LARGE_INTEGER CurrentByteOffset;
@@ -197,9 +248,25 @@ typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
 /* What NtCreateFile tells in IO_STATUS_BLOCK.Information */
 enum { FILE_SUPERSEDED, FILE_OPENED, FILE_CREATED, FILE_OVERWRITTEN };
 
+/* NtQuerySection */
+enum { SectionBasicInformation = 0, SectionImageInformation = 1 };
+
+typedef struct _SECTION_IMAGE_INFORMATION {
+    PVOID TransferAddress;
+    ULONG ZeroBits;
+    SIZE_T MaximumStackSize, CommittedStackSize;
+    ULONG SubSystemType;
+    USHORT SubSystemMinorVersion, SubSystemMajorVersion;
+    ULONG GpValue;
+    USHORT ImageCharacteristics, DllCharacteristics, Machine;
+    BOOLEAN ImageContainsCode, Spare;
+    ULONG LoaderFlags, ImageFileSize, Reserved;
+} SECTION_IMAGE_INFORMATION, *PSECTION_IMAGE_INFORMATION;
+_Static_assert(sizeof(SECTION_IMAGE_INFORMATION) == 0x30, "its size");
+
 /* Sections, waits, events */
 enum { ViewShare = 1, ViewUnmap = 2 };
-enum { MemoryBasicInformation = 0 };
+enum { MemoryBasicInformation = 0, MemoryWorkingSetList = 1, MemorySectionName = 2 };
 enum { WaitAll, WaitAny };
 enum { NotificationEvent, SynchronizationEvent };
 enum { NotificationTimer, SynchronizationTimer };

@@ -37,6 +37,8 @@ HANDLE BaseCreated(NTSTATUS status, HANDLE handle);
 PLARGE_INTEGER BaseTimeout(DWORD milliseconds, PLARGE_INTEGER time);
 /* The handle behind the pseudo handles STD_INPUT_HANDLE and so on. */
 HANDLE BaseFileHandle(HANDLE handle);
+/* The program's directory, then `middle` with the system's root for each %s, then PATH; on the heap. */
+PWSTR BaseSearchList(PCWSTR middle);
 /* Unmaps a path's DOS form into attributes to open it by. */
 BOOL BaseNtPath(PCWSTR path, PUNICODE_STRING name, POBJECT_ATTRIBUTES attributes);
 

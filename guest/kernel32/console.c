@@ -27,7 +27,8 @@ BOOL WINAPI GetConsoleMode(HANDLE handle, LPDWORD mode)
 BOOL WINAPI SetConsoleMode(HANDLE handle, DWORD mode)
 {
     NTSTATUS status = Control(handle, CONSOLE_SET_MODE, &mode, sizeof mode, NULL, 0);
-    return NT_SUCCESS(status) || BaseFail(ERROR_INVALID_HANDLE);
+    return NT_SUCCESS(status)
+           || BaseFail(status == STATUS_INVALID_PARAMETER ? ERROR_INVALID_PARAMETER : ERROR_INVALID_HANDLE);
 }
 
 HANDLE WINAPI GetStdHandle(DWORD which)
@@ -119,28 +120,4 @@ BOOL WINAPI SetConsoleTextAttribute(HANDLE handle, WORD attributes)
     DWORD mode;
     (void)attributes;
     return GetConsoleMode(handle, &mode);
-}
-
-BOOL WINAPI SetConsoleTitleW(LPCWSTR title) { return title != NULL; }
-BOOL WINAPI SetConsoleTitleA(LPCSTR title) { return title != NULL; }
-
-/* Nobody sends control events yet; the handlers are kept, so that removing one that was never added fails. */
-static PHANDLER_ROUTINE Handlers[32];
-static ULONG HandlerCount;
-
-BOOL WINAPI SetConsoleCtrlHandler(PHANDLER_ROUTINE handler, BOOL add)
-{
-    BOOL is_good = handler == NULL;
-    RtlAcquirePebLock();
-    if (handler != NULL && add && HandlerCount < COUNT_OF(Handlers)) {
-        Handlers[HandlerCount++] = handler;
-        is_good = TRUE;
-    }
-    for (ULONG index = HandlerCount; handler != NULL && !add && index-- > 0 && !is_good;)
-        if (Handlers[index] == handler) {
-            memmove(&Handlers[index], &Handlers[index + 1], (--HandlerCount - index) * sizeof Handlers[0]);
-            is_good = TRUE;
-        }
-    RtlReleasePebLock();
-    return is_good || BaseFail(ERROR_INVALID_PARAMETER);
 }

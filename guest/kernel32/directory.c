@@ -121,36 +121,6 @@ BOOL WINAPI MoveFileExW(LPCWSTR from, LPCWSTR to, DWORD flags)
 
 BOOL WINAPI MoveFileW(LPCWSTR from, LPCWSTR to) { return MoveFileExW(from, to, MOVEFILE_COPY_ALLOWED); }
 
-static BOOL CopyBytes(HANDLE from, HANDLE to)
-{
-    static const DWORD Size = 0x8000;
-    PVOID buffer = BaseAllocate(Size);
-    DWORD count = 0, written = 0;
-    BOOL is_good = buffer != NULL || BaseFail(ERROR_NOT_ENOUGH_MEMORY);
-    while (is_good && (is_good = ReadFile(from, buffer, Size, &count, NULL)) && count > 0)
-        is_good = WriteFile(to, buffer, count, &written, NULL);
-    BaseRelease(buffer);
-    return is_good;
-}
-
-BOOL WINAPI CopyFileW(LPCWSTR from, LPCWSTR to, BOOL must_be_new)
-{
-    HANDLE source = CreateFileW(from, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL), target;
-    FILETIME written;
-    if (source == INVALID_HANDLE_VALUE)
-        return FALSE;
-    target = CreateFileW(to, GENERIC_WRITE, 0, NULL, must_be_new ? CREATE_NEW : CREATE_ALWAYS, 0, NULL);
-    BOOL is_good = target != INVALID_HANDLE_VALUE && CopyBytes(source, target);
-    if (is_good && GetFileTime(source, NULL, NULL, &written))
-        SetFileTime(target, NULL, NULL, &written);
-    DWORD error = GetLastError();
-    if (target != INVALID_HANDLE_VALUE)
-        CloseHandle(target);
-    CloseHandle(source);
-    SetLastError(error);
-    return is_good;
-}
-
 /* A search: the open directory, and whether the first entry was told. */
 typedef struct {
     ULONG signature;
@@ -330,27 +300,9 @@ UINT WINAPI GetTempFileNameW(LPCWSTR path, LPCWSTR prefix, UINT unique, LPWSTR o
 /* Without a path: the program's directory, the system's, the current one, Windows', then PATH. */
 DWORD WINAPI SearchPathW(LPCWSTR path, LPCWSTR name, LPCWSTR extension, DWORD size, LPWSTR buffer, LPWSTR *file_part)
 {
-    static const DWORD Room = 0x2000;
-    PWSTR list = NULL;
-    if (path == NULL) {
-        const UNICODE_STRING *image = &CurrentPeb()->ProcessParameters->ImagePathName;
-        DWORD length = image->Length / sizeof(WCHAR);
-        list = BaseAllocate(Room * sizeof(WCHAR));
-        if (list == NULL)
-            return BaseFail(ERROR_NOT_ENOUGH_MEMORY);
-        while (length > 0 && image->Buffer[length - 1] != '\\')
-            length--;
-        memcpy(list, image->Buffer, length * sizeof(WCHAR));
-        list[length++] = ';';
-        length += GetSystemDirectoryW(list + length, MAX_PATH);
-        wcscpy(list + length, L";.;");
-        length += 3;
-        length += GetWindowsDirectoryW(list + length, MAX_PATH);
-        list[length++] = ';';
-        list[length] = 0;
-        if (GetEnvironmentVariableW(L"PATH", list + length, Room - length) >= Room - length)
-            list[length] = 0;
-    }
+    PWSTR list = path == NULL ? BaseSearchList(L";%s\\system32;.;%s;") : NULL;
+    if (path == NULL && list == NULL)
+        return 0;
     DWORD bytes = RtlDosSearchPath_U(path != NULL ? path : list, name, extension, size * sizeof(WCHAR), buffer, file_part);
     BaseRelease(list);
     return bytes != 0 ? bytes / sizeof(WCHAR) : (DWORD)BaseFail(ERROR_FILE_NOT_FOUND);

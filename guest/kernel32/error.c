@@ -5,12 +5,19 @@
 DWORD WINAPI GetLastError(VOID) { return CurrentTeb()->LastErrorValue; }
 VOID WINAPI SetLastError(DWORD error) { CurrentTeb()->LastErrorValue = error; }
 
-static UINT ErrorMode;
+/* The kernel keeps the mode with SEM_FAILCRITICALERRORS turned round: set means that errors are shown. */
+UINT WINAPI GetErrorMode(VOID)
+{
+    ULONG mode = SEM_FAILCRITICALERRORS;
+    NtQueryInformationProcess(NtCurrentProcess(), ProcessDefaultHardErrorMode, &mode, sizeof mode, NULL);
+    return mode ^ SEM_FAILCRITICALERRORS;
+}
 
 UINT WINAPI SetErrorMode(UINT mode)
 {
-    UINT old = ErrorMode;
-    ErrorMode = mode;
+    UINT old = GetErrorMode();
+    ULONG kept = (mode | (old & SEM_NOALIGNMENTFAULTEXCEPT)) ^ SEM_FAILCRITICALERRORS;
+    NtSetInformationProcess(NtCurrentProcess(), ProcessDefaultHardErrorMode, &kept, sizeof kept);
     return old;
 }
 

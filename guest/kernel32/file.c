@@ -162,10 +162,25 @@ BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD do
     return BaseCheck((NTSTATUS)overlapped->Internal);
 }
 
-BOOL WINAPI FlushFileBuffers(HANDLE file)
+/* Whether the other end of a pipe has not yet read all that was written to this one. */
+static BOOL HasUnread(HANDLE file)
+{
+    PIPE_LOCAL_INFORMATION local;
+    IO_STATUS_BLOCK block;
+    NTSTATUS status = NtQueryInformationFile(file, &block, &local, sizeof local, FilePipeLocalInformation);
+    return NT_SUCCESS(status) && local.NamedPipeState == PIPE_CONNECTED && local.WriteQuotaAvailable < local.OutboundQuota;
+}
+
+/* A pipe is flushed when everything was read. The kernel does not wait for that, so it is asked again and again. */
+BOOL WINAPI FlushFileBuffers(HANDLE handle)
 {
     IO_STATUS_BLOCK block;
-    return BaseCheck(NtFlushBuffersFile(BaseFileHandle(file), &block));
+    HANDLE file = BaseFileHandle(handle);
+    if (!BaseCheck(NtFlushBuffersFile(file, &block)))
+        return FALSE;
+    while (HasUnread(file))
+        Sleep(1);
+    return TRUE;
 }
 
 static BOOL Query(HANDLE file, ULONG what, PVOID out, ULONG size)

@@ -79,6 +79,37 @@ static const struct {
     {LOCALE_S1159, L"AM"},              {LOCALE_S2359, L"PM"},
     {LOCALE_SISO639LANGNAME, L"en"},    {LOCALE_SISO3166CTRYNAME, L"US"},
     {LOCALE_SNEGATIVESIGN, L"-"},       {LOCALE_SPOSITIVESIGN, L""},
+    {LOCALE_SNATIVELANGNAME, L"English"}, {LOCALE_SNATIVECTRYNAME, L"United States"},
+    {LOCALE_IDEFAULTLANGUAGE, L"0409"}, {LOCALE_IDEFAULTCOUNTRY, L"1"},
+    {LOCALE_IDEFAULTMACCODEPAGE, L"10000"}, {LOCALE_IMEASURE, L"1"},
+    {LOCALE_IDIGITS, L"2"},             {LOCALE_ILZERO, L"1"},
+    {LOCALE_INEGNUMBER, L"1"},          {LOCALE_SNATIVEDIGITS, L"0123456789"},
+    {LOCALE_SINTLSYMBOL, L"USD"},       {LOCALE_SMONDECIMALSEP, L"."},
+    {LOCALE_SMONTHOUSANDSEP, L","},     {LOCALE_SMONGROUPING, L"3;0"},
+    {LOCALE_ICURRDIGITS, L"2"},         {LOCALE_IINTLCURRDIGITS, L"2"},
+    {LOCALE_ICURRENCY, L"0"},           {LOCALE_INEGCURR, L"0"},
+    {LOCALE_SENGCURRNAME, L"US Dollar"}, {LOCALE_SNATIVECURRNAME, L"US Dollar"},
+    {LOCALE_SYEARMONTH, L"MMMM, yyyy"}, {LOCALE_ICALENDARTYPE, L"1"},
+    {LOCALE_IDATE, L"0"},               {LOCALE_ILDATE, L"0"},
+    {LOCALE_ITIME, L"0"},               {LOCALE_ICENTURY, L"1"},
+    {LOCALE_ITLZERO, L"0"},             {LOCALE_IDAYLZERO, L"0"},
+    {LOCALE_IMONLZERO, L"0"},           {LOCALE_ITIMEMARKPOSN, L"0"},
+    {LOCALE_IFIRSTDAYOFWEEK, L"6"},     {LOCALE_IFIRSTWEEKOFYEAR, L"0"},
+    {LOCALE_IPAPERSIZE, L"1"},          {LOCALE_SSORTNAME, L"Default"},
+    {LOCALE_SDAYNAME1, L"Monday"}, {LOCALE_SDAYNAME2, L"Tuesday"}, {LOCALE_SDAYNAME3, L"Wednesday"},
+    {LOCALE_SDAYNAME4, L"Thursday"}, {LOCALE_SDAYNAME5, L"Friday"}, {LOCALE_SDAYNAME6, L"Saturday"},
+    {LOCALE_SDAYNAME7, L"Sunday"},
+    {LOCALE_SABBREVDAYNAME1, L"Mon"}, {LOCALE_SABBREVDAYNAME2, L"Tue"}, {LOCALE_SABBREVDAYNAME3, L"Wed"},
+    {LOCALE_SABBREVDAYNAME4, L"Thu"}, {LOCALE_SABBREVDAYNAME5, L"Fri"}, {LOCALE_SABBREVDAYNAME6, L"Sat"},
+    {LOCALE_SABBREVDAYNAME7, L"Sun"},
+    {LOCALE_SMONTHNAME1, L"January"}, {LOCALE_SMONTHNAME2, L"February"}, {LOCALE_SMONTHNAME3, L"March"},
+    {LOCALE_SMONTHNAME4, L"April"}, {LOCALE_SMONTHNAME5, L"May"}, {LOCALE_SMONTHNAME6, L"June"},
+    {LOCALE_SMONTHNAME7, L"July"}, {LOCALE_SMONTHNAME8, L"August"}, {LOCALE_SMONTHNAME9, L"September"},
+    {LOCALE_SMONTHNAME10, L"October"}, {LOCALE_SMONTHNAME11, L"November"}, {LOCALE_SMONTHNAME12, L"December"},
+    {LOCALE_SABBREVMONTHNAME1, L"Jan"}, {LOCALE_SABBREVMONTHNAME2, L"Feb"}, {LOCALE_SABBREVMONTHNAME3, L"Mar"},
+    {LOCALE_SABBREVMONTHNAME4, L"Apr"}, {LOCALE_SABBREVMONTHNAME5, L"May"}, {LOCALE_SABBREVMONTHNAME6, L"Jun"},
+    {LOCALE_SABBREVMONTHNAME7, L"Jul"}, {LOCALE_SABBREVMONTHNAME8, L"Aug"}, {LOCALE_SABBREVMONTHNAME9, L"Sep"},
+    {LOCALE_SABBREVMONTHNAME10, L"Oct"}, {LOCALE_SABBREVMONTHNAME11, L"Nov"}, {LOCALE_SABBREVMONTHNAME12, L"Dec"},
 };
 
 static PCWSTR FactOf(LCTYPE type)
@@ -87,6 +118,11 @@ static PCWSTR FactOf(LCTYPE type)
         if (Facts[index].type == (type & 0xffff))
             return Facts[index].text;
     return NULL;
+}
+
+static BOOL IsHexadecimal(LCTYPE type)
+{
+    return (type & 0xffff) == LOCALE_ILANGUAGE || (type & 0xffff) == LOCALE_IDEFAULTLANGUAGE;
 }
 
 int WINAPI GetLocaleInfoW(LCID locale, LCTYPE type, LPWSTR buffer, int size)
@@ -98,7 +134,7 @@ int WINAPI GetLocaleInfoW(LCID locale, LCTYPE type, LPWSTR buffer, int size)
         UNICODE_STRING text;
         ULONG value = 0;
         RtlInitUnicodeString(&text, fact);
-        RtlUnicodeStringToInteger(&text, type == (LOCALE_ILANGUAGE | LOCALE_RETURN_NUMBER) ? 16 : 10, &value);
+        RtlUnicodeStringToInteger(&text, IsHexadecimal(type) ? 16 : 10, &value);
         if (size >= 2)
             memcpy(buffer, &value, sizeof value);
         return size == 0 || size >= 2 ? 2 : BaseFail(ERROR_INSUFFICIENT_BUFFER);

@@ -1,6 +1,6 @@
 /* Modules: loading them, finding them, their names and exports. */
 
-#include "base.h"
+#include "module_search.h"
 
 #define DATAFILE LOAD_LIBRARY_AS_DATAFILE
 
@@ -38,7 +38,10 @@ HMODULE WINAPI LoadLibraryExW(LPCWSTR name, HANDLE file, DWORD flags)
     if (flags & DATAFILE && !NT_SUCCESS(LdrGetDllHandle(NULL, NULL, &string, &base)))
         return LoadAsData(name);
     ULONG nt_flags = flags & DONT_RESOLVE_DLL_REFERENCES;
-    return BaseCheck(LdrLoadDll(NULL, &nt_flags, &string, &base)) ? base : NULL;
+    PWSTR list = BaseDllSearchList(name, flags);
+    NTSTATUS status = LdrLoadDll(list, &nt_flags, &string, &base);
+    BaseRelease(list);
+    return BaseCheck(status) ? base : NULL;
 }
 
 HMODULE WINAPI LoadLibraryW(LPCWSTR name) { return LoadLibraryExW(name, NULL, 0); }

@@ -93,12 +93,6 @@ BOOL WINAPI GetProcessTimes(HANDLE process, LPFILETIME created, LPFILETIME ended
     return TRUE;
 }
 
-/* The first fields of NT's quota limits are sizes of pools; working sets follow. */
-typedef struct {
-    SIZE_T PagedPoolLimit, NonPagedPoolLimit, MinimumWorkingSetSize, MaximumWorkingSetSize, PagefileLimit;
-    LARGE_INTEGER TimeLimit;
-} QUOTA_LIMITS_XP;
-
 BOOL WINAPI GetProcessWorkingSetSize(HANDLE process, PSIZE_T minimum, PSIZE_T maximum)
 {
     QUOTA_LIMITS_XP limits;
@@ -169,23 +163,4 @@ VOID WINAPI GetStartupInfoA(LPSTARTUPINFOA out)
         Desktop = NarrowCopy(&parameters->DesktopInfo);
     out->lpTitle = Title;
     out->lpDesktop = Desktop;
-}
-
-/* Making processes needs the second part of the machine's kernel. */
-BOOL WINAPI CreateProcessW(LPCWSTR image, LPWSTR line, LPSECURITY_ATTRIBUTES process, LPSECURITY_ATTRIBUTES thread,
-                           BOOL inherits, DWORD flags, LPVOID environment, LPCWSTR directory, LPSTARTUPINFOW startup,
-                           LPPROCESS_INFORMATION out)
-{
-    (void)image, (void)line, (void)process, (void)thread, (void)inherits, (void)flags, (void)environment;
-    (void)directory, (void)startup, (void)out;
-    return BaseFail(ERROR_CALL_NOT_IMPLEMENTED);
-}
-
-BOOL WINAPI CreateProcessA(LPCSTR image, LPSTR line, LPSECURITY_ATTRIBUTES process, LPSECURITY_ATTRIBUTES thread,
-                           BOOL inherits, DWORD flags, LPVOID environment, LPCSTR directory, LPSTARTUPINFOA startup,
-                           LPPROCESS_INFORMATION out)
-{
-    (void)image, (void)line, (void)process, (void)thread, (void)inherits, (void)flags, (void)environment;
-    (void)directory, (void)startup, (void)out;
-    return BaseFail(ERROR_CALL_NOT_IMPLEMENTED);
 }

@@ -121,22 +121,6 @@ DWORD WINAPI GetTimeZoneInformation(LPTIME_ZONE_INFORMATION out)
     return TIME_ZONE_ID_UNKNOWN;
 }
 
-BOOL WINAPI SystemTimeToTzSpecificLocalTime(const TIME_ZONE_INFORMATION *zone, const SYSTEMTIME *time, LPSYSTEMTIME local)
-{
-    TIME_ZONE_INFORMATION own;
-    FILETIME number;
-    if (zone == NULL) {
-        GetTimeZoneInformation(&own);
-        zone = &own;
-    }
-    if (zone->StandardDate.wMonth != 0)
-        return BaseFail(ERROR_CALL_NOT_IMPLEMENTED);
-    if (!SystemTimeToFileTime(time, &number))
-        return FALSE;
-    FromNumber(ToNumber(&number) - zone->Bias * 600000000LL, &number);
-    return FileTimeToSystemTime(&number, local);
-}
-
 BOOL WINAPI FileTimeToDosDateTime(const FILETIME *time, LPWORD date, LPWORD clock)
 {
     SYSTEMTIME parts;

@@ -74,7 +74,7 @@ _RtlUserThreadStart@0:
     push    ebx
     push    eax
     push    0
-    jmp     _RtlpRunThread@8
+    jmp     _RtlRunThread@8
 
 # VOID RtlCaptureContext(PCONTEXT): the caller of the function that calls it, found by that function's frame pointer.
     .globl _RtlCaptureContext@4

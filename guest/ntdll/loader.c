@@ -159,6 +159,7 @@ static void InitializePeb(PPEB peb)
 
 static void InitializeProcess(PPEB peb, PCONTEXT context, PVOID ntdll)
 {
+    RtlNormalizeProcessParams(peb->ProcessParameters);
     InitializePeb(peb);
     RtlEnterCriticalSection(&LdrpLoaderLock);
     peb->Ldr = &Ldr;

@@ -33,7 +33,8 @@ void RtlpInitializeHeaps(PPEB peb);
 void RtlpInitializeCriticalSections(void);
 BOOLEAN RtlpCallVectoredHandlers(PEXCEPTION_RECORD record, PCONTEXT context);
 LONG RtlpCallUnhandledFilter(PEXCEPTION_RECORD record, PCONTEXT context);
-
+NTSTATUS RtlpCreateStack(HANDLE process, SIZE_T commit, SIZE_T reserve, PINITIAL_TEB out);
+void RtlpStartContext(PCONTEXT context, PVOID start, PVOID argument, PVOID stack);
 
 static inline PVOID Allocate(SIZE_T size) { return RtlAllocateHeap(CurrentPeb()->ProcessHeap, HEAP_ZERO_MEMORY, size); }
 static inline void Release(PVOID memory) { RtlFreeHeap(CurrentPeb()->ProcessHeap, 0, memory); }

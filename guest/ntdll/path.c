@@ -245,7 +245,7 @@ static NTSTATUS OpenDirectory(PCWSTR path, PHANDLE handle)
     if (!RtlDosPathNameToNtPathName_U(path, &name, NULL, NULL))
         return STATUS_OBJECT_NAME_INVALID;
     OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name};
-    attributes.Attributes = OBJ_CASE_INSENSITIVE | OBJ_INHERIT;
+    attributes.Attributes = OBJ_CASE_INSENSITIVE;
     NTSTATUS status = NtOpenFile(handle, FILE_TRAVERSE | SYNCHRONIZE, &attributes, &block,
                                  FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT);
     RtlFreeUnicodeString(&name);
@@ -290,9 +290,11 @@ NTSTATUS NTAPI RtlSetCurrentDirectory_U(PCUNICODE_STRING path)
 ULONG NTAPI RtlDosSearchPath_U(PCWSTR path, PCWSTR name, PCWSTR extension, ULONG size, PWSTR buffer, PWSTR *file_part)
 {
     WCHAR candidate[MAX_PATH * 2];
-    BOOL needs_extension = extension != NULL && wcschr(name, '.') == NULL;
+    PCWSTR last = wcsrchr(name, '\\');
+    BOOL needs_extension = extension != NULL && wcschr(last != NULL ? last : name, '.') == NULL;
     size_t tail = wcslen(name) + (needs_extension ? wcslen(extension) : 0) + 2;
-    BOOL is_alone = RtlDetermineDosPathNameType_U(name) != RtlPathTypeRelative;
+    BOOL is_here = name[0] == '.' && (IsSlash(name[1]) || (name[1] == '.' && IsSlash(name[2])));
+    BOOL is_alone = is_here || RtlDetermineDosPathNameType_U(name) != RtlPathTypeRelative;
     while (is_alone || *path != 0) {
         size_t length = 0;
         while (!is_alone && path[length] != 0 && path[length] != ';')

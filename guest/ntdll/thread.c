@@ -19,8 +19,8 @@ static EXCEPTION_DISPOSITION __cdecl LastHandler(PEXCEPTION_RECORD record, PVOID
     }
 }
 
-/* The bottom of every thread: a frame on the chain, the thread's function, the end. */
-VOID NTAPI RtlpRunThread(PUSER_THREAD_START_ROUTINE start, PVOID argument)
+/* The bottom of every thread and fiber: a frame on the chain, the function, the end. */
+VOID NTAPI RtlRunThread(PUSER_THREAD_START_ROUTINE start, PVOID argument)
 {
     struct {
         PVOID Next, Handler;
@@ -57,46 +57,50 @@ VOID NTAPI RtlExitUserProcess(NTSTATUS status)
 
 static SIZE_T RoundUp(SIZE_T size, SIZE_T unit) { return (size + unit - 1) & ~(unit - 1); }
 
-/* A reservation with pages at its top committed and a guard page below them. Sizes of 0 mean those of the program. */
-NTSTATUS NTAPI RtlCreateUserStack(SIZE_T commit, SIZE_T reserve, ULONG zero_bits, SIZE_T page, SIZE_T granularity,
-                                  PINITIAL_TEB out)
+/* A reservation with pages at its top committed and a guard page below them. */
+NTSTATUS RtlpCreateStack(HANDLE process, SIZE_T commit, SIZE_T reserve, PINITIAL_TEB out)
 {
-    PIMAGE_NT_HEADERS headers = RtlImageNtHeader(CurrentPeb()->ImageBaseAddress);
-    (void)zero_bits;
-    if (reserve == 0)
-        reserve = headers->OptionalHeader.SizeOfStackReserve;
-    if (commit == 0)
-        commit = headers->OptionalHeader.SizeOfStackCommit;
-    commit = RoundUp(max(commit, (SIZE_T)1), page);
+    ULONG old;
+    commit = RoundUp(max(commit, (SIZE_T)1), PAGE_SIZE);
     if (commit >= reserve)
         reserve = RoundUp(commit, 0x100000);
-    reserve = RoundUp(reserve, granularity);
+    reserve = RoundUp(reserve, ALLOCATION_UNIT);
     PVOID base = NULL;
-    NTSTATUS status = NtAllocateVirtualMemory(NtCurrentProcess(), &base, 0, &reserve, MEM_RESERVE, PAGE_READWRITE);
+    NTSTATUS status = NtAllocateVirtualMemory(process, &base, 0, &reserve, MEM_RESERVE, PAGE_READWRITE);
     if (!NT_SUCCESS(status))
         return status;
-    BOOL has_guard = reserve > commit + page;
-    SIZE_T size = commit + (has_guard ? page : 0);
+    BOOL has_guard = reserve > commit + PAGE_SIZE;
+    SIZE_T size = commit + (has_guard ? PAGE_SIZE : 0);
     PVOID start = (PCHAR)base + reserve - size;
-    out->OldStackBase = out->OldStackLimit = NULL;
-    out->StackAllocationBase = base;
-    out->StackBase = (PCHAR)base + reserve;
-    out->StackLimit = (PCHAR)base + reserve - commit;
-    status = NtAllocateVirtualMemory(NtCurrentProcess(), &start, 0, &size, MEM_COMMIT, PAGE_READWRITE);
-    ULONG old;
+    *out = (INITIAL_TEB){NULL, NULL, (PCHAR)base + reserve, (PCHAR)base + reserve - commit, base};
+    status = NtAllocateVirtualMemory(process, &start, 0, &size, MEM_COMMIT, PAGE_READWRITE);
     if (NT_SUCCESS(status) && has_guard) {
-        size = page;
-        status = NtProtectVirtualMemory(NtCurrentProcess(), &start, &size, PAGE_READWRITE | PAGE_GUARD, &old);
+        size = PAGE_SIZE;
+        status = NtProtectVirtualMemory(process, &start, &size, PAGE_READWRITE | PAGE_GUARD, &old);
     }
     if (!NT_SUCCESS(status)) {
         reserve = 0;
-        NtFreeVirtualMemory(NtCurrentProcess(), &base, &reserve, MEM_RELEASE);
+        NtFreeVirtualMemory(process, &base, &reserve, MEM_RELEASE);
     }
     return status;
 }
 
-/* The user selectors of NT, an EFLAGS with interrupts on; RtlUserThreadStart takes eax and ebx. */
-static void StartContext(PCONTEXT context, PVOID start, PVOID argument, PVOID stack)
+/* Sizes of 0 mean those of the program. Both units are the machine's. */
+NTSTATUS NTAPI RtlCreateUserStack(SIZE_T commit, SIZE_T reserve, ULONG zero_bits, SIZE_T page, SIZE_T granularity,
+                                  PINITIAL_TEB out)
+{
+    PIMAGE_NT_HEADERS headers = RtlImageNtHeader(CurrentPeb()->ImageBaseAddress);
+    (void)zero_bits, (void)page, (void)granularity;
+    if (reserve == 0)
+        reserve = headers->OptionalHeader.SizeOfStackReserve;
+    if (commit == 0)
+        commit = headers->OptionalHeader.SizeOfStackCommit;
+    return RtlpCreateStack(NtCurrentProcess(), commit, reserve, out);
+}
+
+/* The user selectors of NT, an EFLAGS with interrupts on; RtlUserThreadStart takes eax and ebx. It lies at the same
+   address in every process, since ntdll does. */
+void RtlpStartContext(PCONTEXT context, PVOID start, PVOID argument, PVOID stack)
 {
     memset(context, 0, sizeof *context);
     context->ContextFlags = CONTEXT_FULL;
@@ -110,25 +114,27 @@ static void StartContext(PCONTEXT context, PVOID start, PVOID argument, PVOID st
     context->Esp = (ULONG_PTR)stack - 4 * sizeof(ULONG);
 }
 
+/* Sizes that are 0 are those of the caller's program: XP asks its own image, too. */
 NTSTATUS NTAPI RtlCreateUserThread(HANDLE process, PVOID security, BOOLEAN suspended, ULONG zero_bits, SIZE_T reserve,
                                    SIZE_T commit, PVOID start, PVOID argument, PHANDLE thread, PCLIENT_ID id)
 {
+    PIMAGE_NT_HEADERS headers = RtlImageNtHeader(CurrentPeb()->ImageBaseAddress);
     INITIAL_TEB stack;
     CONTEXT context;
     CLIENT_ID own_id;
     HANDLE own_thread;
     OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .SecurityDescriptor = security};
-    if (process != NtCurrentProcess())
-        return STATUS_NOT_IMPLEMENTED;
-    NTSTATUS status = RtlCreateUserStack(commit, reserve, zero_bits, PAGE_SIZE, ALLOCATION_UNIT, &stack);
+    (void)zero_bits;
+    NTSTATUS status = RtlpCreateStack(process, commit != 0 ? commit : headers->OptionalHeader.SizeOfStackCommit,
+                                      reserve != 0 ? reserve : headers->OptionalHeader.SizeOfStackReserve, &stack);
     if (!NT_SUCCESS(status))
         return status;
-    StartContext(&context, start, argument, stack.StackBase);
+    RtlpStartContext(&context, start, argument, stack.StackBase);
     status = NtCreateThread(&own_thread, THREAD_ALL_ACCESS, &attributes, process, id != NULL ? id : &own_id, &context,
                             &stack, suspended);
     if (!NT_SUCCESS(status)) {
         SIZE_T size = 0;
-        NtFreeVirtualMemory(NtCurrentProcess(), &stack.StackAllocationBase, &size, MEM_RELEASE);
+        NtFreeVirtualMemory(process, &stack.StackAllocationBase, &size, MEM_RELEASE);
         return status;
     }
     if (thread != NULL)

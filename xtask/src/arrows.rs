@@ -35,7 +35,7 @@ pub const ARROWS: &[Arrow] = &[
     Arrow {
         package: "vatlas-debug",
         uses: &["vatlas-space", "vatlas-rules", "vatlas-symbols"],
-        tests_use: &["vatlas-fixtures", "vatlas-images", "vatlas-targets"],
+        tests_use: &["vatlas-fixtures", "vatlas-images", "vatlas-targets", "vatlas-machine", "vatlas-guest"],
     },
     Arrow {
         package: "vatlas-serve",

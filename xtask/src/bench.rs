@@ -3,6 +3,7 @@
 //! A row is one function below; it measures ours and, where there is one, a peer at the same work.
 
 mod ce;
+mod control;
 mod library;
 mod machine;
 mod peers;
@@ -10,13 +11,14 @@ mod process;
 mod symbols;
 mod table;
 
+use crate::dist;
 use ce::Ce;
+use control::Control;
 use library::Library;
 use machine::Machine;
 use peers::Peer;
 use process::Run;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 use symbols::Symbols;
 use table::{Measured, Quantity, Row};
@@ -26,7 +28,7 @@ use table::{Measured, Quantity, Row};
 /// # Errors
 /// When the program does not build or the table cannot be measured at all. A row that fails says so in the table.
 pub fn run(root: &Path) -> Result<(), String> {
-    let program = build(root)?;
+    let program = dist::build(root)?;
     let bench = Bench {
         root: root.to_path_buf(),
         stackwalk: Peer::find("minidump-stackwalk"),
@@ -34,6 +36,7 @@ pub fn run(root: &Path) -> Result<(), String> {
         many: many_regions(root)?,
         symbols: Symbols::measure(root, &program)?,
         machine: Machine::measure(root),
+        control: Control::measure(root),
         ce: Ce::prepare(root, &program),
         program,
         largest: largest_dump(),
@@ -55,6 +58,7 @@ struct Bench {
     largest: Option<PathBuf>,
     symbols: Symbols,
     machine: Machine,
+    control: Control,
     ce: Ce,
 }
 
@@ -76,6 +80,7 @@ impl Bench {
         rows.extend(self.largest.as_ref().map(|dump| self.largest_memory(dump)));
         rows.extend(self.symbols.rows());
         rows.extend(self.machine.rows());
+        rows.extend(self.control.rows());
         rows.extend(self.ce.rows());
         rows
     }
@@ -186,18 +191,6 @@ fn largest_dump() -> Option<PathBuf> {
         }
     }
     largest.map(|(_, path)| path)
-}
-
-fn build(root: &Path) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "--package", "vatlas"]).current_dir(root).status();
-    match built {
-        Ok(status) if status.success() => {}
-        Ok(status) => return Err(format!("bench: the release build failed: {status}")),
-        Err(cause) => return Err(format!("bench: cargo could not be started: {cause}")),
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
-    Ok(target.join("release").join(format!("vatlas{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Numbers mean nothing without the machine that gave them.

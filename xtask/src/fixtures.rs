@@ -11,8 +11,8 @@ const FOLDER: &str = "fixtures";
 /// The list of hashes, in the form that `sha256sum --check` reads inside the folder.
 const SUMS: &str = "SHA256SUMS";
 
-/// The folders of files that compilers and emulators made from sources beside them.
-const KEPT: [&str; 3] = ["machine", "stack", "symbols"];
+/// The folders of files that compilers, emulators and `vatlas rom build` made from sources beside them.
+const KEPT: [&str; 4] = ["ce", "machine", "stack", "symbols"];
 
 /// Files by their path from the fixtures' folder.
 type Files = BTreeMap<String, Vec<u8>>;

@@ -1,6 +1,6 @@
 //! The gates, in the order in which `cargo xtask ci` runs them.
 
-use crate::{arrows, fixtures, guest, tidy, tree};
+use crate::{arrows, fixtures, guest, guest_ce, tidy, tree};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -128,7 +128,8 @@ fn check_guest(root: &Path) -> Outcome {
     if !guest::has_compiler() {
         return Outcome::Skipped("gcc-mingw-w64-i686 is not installed".to_owned());
     }
-    guest::check(root).map_or_else(Outcome::Failed, |findings| Outcome::of(&findings))
+    let both = guest::check(root).and_then(|findings| Ok([findings, guest_ce::check(root)?].concat()));
+    both.map_or_else(Outcome::Failed, |findings| Outcome::of(&findings))
 }
 
 /// The policy is `deny.toml`; `.ci/run` installs the tool, a developer may go without.

@@ -1,11 +1,17 @@
 //! The guest's system libraries: built from `guest/` with the mingw cross compiler, byte for byte the same each time.
 //!
 //! One command makes the stubs of the system services from the machine's table, compiles every source of a library,
-//! links it at its fixed base without a time stamp, and writes the hashes. Needs `gcc-mingw-w64-i686`.
+//! links it at its fixed base without a time stamp, and writes the hashes and `docs/api.md`. Needs
+//! `gcc-mingw-w64-i686`.
+
+pub mod api_page;
+pub mod exports;
+mod kernel;
 
 use crate::tree::Finding;
+use api_page::Page;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,6 +20,10 @@ const FOLDER: &str = "guest";
 const SUMS: &str = "SHA256SUMS";
 /// The machine's table of services.
 const SERVICES: &str = "crates/machine/src/nt/services.rs";
+/// Where the machine's handlers of services are named.
+const HANDLERS: &str = "crates/machine/src/nt/calls";
+/// The page about the exports, from the guest's folder.
+const API_PAGE: &str = "../docs/api.md";
 const COMPILER: &str = "i686-w64-mingw32-gcc";
 const LIBRARIAN: &str = "i686-w64-mingw32-dlltool";
 
@@ -27,12 +37,12 @@ struct Library {
 }
 
 /// The bases are those of Windows XP SP3.
-const LIBRARIES: [Library; 3] = [
+const LIBRARIES: [Library; 6] = [
     Library { name: "ntdll", base: 0x7c90_0000, folders: &["ntdll", "common"], entry: "0", uses: &[] },
     Library {
         name: "kernel32",
         base: 0x7c80_0000,
-        folders: &["kernel32", "common"],
+        folders: &["kernel32", "modules", "common"],
         entry: "_BaseDllInitialize@12",
         uses: &["ntdll"],
     },
@@ -40,6 +50,27 @@ const LIBRARIES: [Library; 3] = [
         name: "msvcrt",
         base: 0x77c1_0000,
         folders: &["msvcrt"],
+        entry: "_DllMain@12",
+        uses: &["kernel32", "ntdll"],
+    },
+    Library {
+        name: "psapi",
+        base: 0x76bf_0000,
+        folders: &["psapi", "modules"],
+        entry: "_DllMain@12",
+        uses: &["ntdll"],
+    },
+    Library {
+        name: "user32",
+        base: 0x7e41_0000,
+        folders: &["user32"],
+        entry: "_DllMain@12",
+        uses: &["kernel32", "ntdll"],
+    },
+    Library {
+        name: "advapi32",
+        base: 0x77dd_0000,
+        folders: &["advapi32"],
         entry: "_DllMain@12",
         uses: &["kernel32", "ntdll"],
     },
@@ -61,25 +92,27 @@ pub fn has_compiler() -> bool {
     Command::new(COMPILER).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Makes the stubs, the libraries and the list of hashes, and writes them.
+/// Makes the stubs, the libraries, the list of hashes and the page about the exports, and writes them.
 ///
 /// # Errors
 /// When a source does not compile or a file cannot be written.
 pub fn write(root: &Path) -> Result<(), String> {
     let folder = root.join(FOLDER);
     write_files(&folder, &stubs(root)?)?;
+    write_files(&folder, &api_page(root)?)?;
     let made = libraries(root)?;
     let sums = BTreeMap::from([(SUMS.to_owned(), sums(&made).into_bytes())]);
     write_files(&folder, &made)?;
     write_files(&folder, &sums)
 }
 
-/// Compares the committed stubs, libraries and hashes with what the sources make.
+/// Compares the committed stubs, libraries, hashes and page with what the sources make.
 ///
 /// # Errors
 /// When a source does not compile.
 pub fn check(root: &Path) -> Result<Vec<Finding>, String> {
     let mut made = stubs(root)?;
+    made.append(&mut api_page(root)?);
     let libraries = libraries(root)?;
     made.insert(SUMS.to_owned(), sums(&libraries).into_bytes());
     made.extend(libraries);
@@ -194,6 +227,7 @@ fn libraries(root: &Path) -> Result<Files, String> {
         let bytes = std::fs::read(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
         made.insert(format!("bin/{}.dll", library.name), bytes);
     }
+    made.append(&mut kernel::images(root)?);
     Ok(made)
 }
 
@@ -237,13 +271,52 @@ fn sources(root: &Path, library: &Library) -> Result<Vec<String>, String> {
     Ok(found)
 }
 
-/// The written list, and behind it the one that was made.
+/// The linker's list, with ordinals. Of ntdll the services that were made are in it.
 fn write_exports(root: &Path, library: &Library, place: &Path) -> Result<(), String> {
-    let written = definition(root, library);
-    let mut text = std::fs::read_to_string(&written).map_err(|cause| format!("{}: {cause}", written.display()))?;
-    let made = written.with_file_name("services.def");
+    let mut text = definition_text(root, library)?;
+    let made = definition(root, library).with_file_name("services.def");
     text += &std::fs::read_to_string(made).unwrap_or_default();
+    let exports = exports::read(library.name, &text)?;
+    let text = exports::definition(library.name, &exports);
     std::fs::write(place, text).map_err(|cause| format!("{}: {cause}", place.display()))
+}
+
+fn definition_text(root: &Path, library: &Library) -> Result<String, String> {
+    let written = definition(root, library);
+    std::fs::read_to_string(&written).map_err(|cause| format!("{}: {cause}", written.display()))
+}
+
+/// The services that have a handler in the machine: lines of the form `("NtClose", close),`.
+fn handled(root: &Path) -> Result<BTreeSet<String>, String> {
+    let entries = std::fs::read_dir(root.join(HANDLERS)).map_err(|cause| format!("{HANDLERS}: {cause}"))?;
+    let mut names = BTreeSet::new();
+    for entry in entries.flatten() {
+        let text = std::fs::read_to_string(entry.path()).map_err(|cause| format!("{HANDLERS}: {cause}"))?;
+        let name = |line: &str| Some(line.trim().strip_prefix("(\"")?.split_once("\", ")?.0.to_owned());
+        names.extend(text.lines().filter_map(name).filter(|name| name.starts_with("Nt")));
+    }
+    Ok(names)
+}
+
+/// The page about what the libraries export.
+fn api_page(root: &Path) -> Result<Files, String> {
+    let table = std::fs::read_to_string(root.join(SERVICES)).map_err(|cause| format!("{SERVICES}: {cause}"))?;
+    let rows: Vec<(String, u32)> =
+        services(&table).iter().map(|service| (service.name.to_owned(), service.arguments)).collect();
+    let is_service = |name: &str| {
+        let nt = format!("Nt{}", name.get(2..).unwrap_or_default());
+        (name.starts_with("Nt") || name.starts_with("Zw")) && rows.iter().any(|(service, _)| *service == nt)
+    };
+    let mut pages = Vec::new();
+    for library in &LIBRARIES {
+        let made = if library.name == "ntdll" { stub_exports(&services(&table)) } else { String::new() };
+        let mut exports = exports::read(library.name, &(definition_text(root, library)? + &made))?;
+        // Services have a table of their own, but they take part in the count.
+        exports.retain(|export| !is_service(&export.name));
+        pages.push(Page { library: library.name, base: library.base, exports });
+    }
+    let page = api_page::page(&pages, &rows, &handled(root)?);
+    Ok(BTreeMap::from([(API_PAGE.to_owned(), page.into_bytes())]))
 }
 
 fn link(root: &Path, library: &Library, objects: Vec<String>, exports: &Path) -> Result<(), String> {
@@ -294,6 +367,14 @@ mod tests {
         assert!(stub_source(&services).ends_with("    SERVICE Close, 0x19, 4\n    SERVICE Yield, 0x11b, 0\n"));
         let exports = stub_exports(&services);
         assert!(exports.ends_with("    NtClose@4\n    ZwClose@4\n    NtYield@0\n    ZwYield@0\n"), "{exports}");
+    }
+
+    #[test]
+    fn the_page_about_the_exports_follows_the_tables() {
+        let root = crate::tree::root();
+        let page = &api_page(&root).expect("the tables")[API_PAGE];
+        let committed = std::fs::read(root.join(FOLDER).join(API_PAGE)).expect("docs/api.md");
+        assert!(committed == *page, "docs/api.md differs from the tables; cargo xtask guest writes it");
     }
 
     #[test]

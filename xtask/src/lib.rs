@@ -6,9 +6,14 @@
 pub mod arrows;
 pub mod bench;
 pub mod compare_cpu;
+pub mod compare_kernel_dump;
 pub mod compare_symbols;
+pub mod dist;
 pub mod fixtures;
 pub mod gates;
 pub mod guest;
+pub mod guest_ce;
 pub mod tidy;
 pub mod tree;
+pub mod true_stacks;
+pub mod wild;

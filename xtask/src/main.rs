@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 use xtask::gates::{self, GATES, Outcome};
-use xtask::{bench, compare_cpu, compare_symbols, fixtures, guest, tree};
+use xtask::{
+    bench, compare_cpu, compare_kernel_dump, compare_symbols, dist, fixtures, guest, guest_ce, tree, true_stacks, wild,
+};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,15 +31,31 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         }
         ["fixtures"] => fixtures::write(&tree::root()).map(|()| true),
         ["fixtures", "--check"] => run_gate("fixtures"),
-        ["guest"] => guest::write(&tree::root()).map(|()| true),
+        ["guest"] => guest::write(&tree::root()).and_then(|()| guest_ce::write(&tree::root())).map(|()| true),
+        ["guest", "ce"] => guest_ce::write(&tree::root()).map(|()| true),
         ["guest", "--check"] => run_gate("guest"),
+        ["dist"] => dist::build(&tree::root()).map(|program| {
+            println!("{}", program.display());
+            true
+        }),
         ["bench"] => bench::run(&tree::root()).map(|()| true),
         ["compare-cpu"] => compare_cpu::run(&tree::root(), compare_cpu::USUAL_COUNT),
         ["compare-cpu", count] => {
             let count = count.parse().map_err(|_| format!("compare-cpu {count}: not a number"))?;
             compare_cpu::run(&tree::root(), count)
         }
+        ["wild"] => wild::run(&tree::root(), wild::USUAL_COUNT),
+        ["wild", count] => {
+            let count = count.parse().map_err(|_| format!("wild {count}: not a number"))?;
+            wild::run(&tree::root(), count)
+        }
+        ["true-stacks"] => true_stacks::run(&tree::root(), true_stacks::USUAL_COUNT),
+        ["true-stacks", count] => {
+            let count = count.parse().map_err(|_| format!("true-stacks {count}: not a number"))?;
+            true_stacks::run(&tree::root(), count)
+        }
         ["compare-symbols"] => compare_symbols::run(&tree::root()),
+        ["compare-kernel-dump"] => compare_kernel_dump::run(&tree::root()),
         [name] => run_gate(name),
         _ => Err(format!("{}: too many arguments; see cargo xtask help", words.join(" "))),
     }
@@ -80,16 +98,28 @@ cargo xtask GATE
 {gates}
 cargo xtask fixtures [--check]
     writes the fixtures and their hashes; with --check only compares
-cargo xtask guest [--check]
-    builds the guest's system libraries and writes them and their hashes; with --check only compares
+cargo xtask guest [ce | --check]
+    builds the guest's system libraries and writes them and their hashes, with ce only those of Windows CE; with
+    --check only compares
 cargo xtask compare-cpu [COUNT]
     executes COUNT random instructions of every encoding on the machine's processor and on Unicorn's (GPL, a process of
     its own, installed into target/tools with pip), and prints what differs
+cargo xtask compare-kernel-dump
+    writes a kernel dump of the machine and lets Volatility 3 read it (a process of its own, installed into target/tools
+    with pip): header, runs and every page must be the same
+cargo xtask wild [COUNT]
+    makes COUNT system calls of the machine's kernel with wild handles and pointers, a million if nothing is said, and
+    sees that nobody is harmed
+cargo xtask true-stacks [COUNT]
+    stops programs of the machine at COUNT random instructions, ten thousand if nothing is said, and compares their
+    walked call stacks with the calls that the processor wrote down
 cargo xtask compare-symbols
     asks llvm-symbolizer, llvm-pdbutil, binutils and winedump, where they are installed, about the programs of
     fixtures/symbols, and prints what differs from the answers of vatlas-symbols
+cargo xtask dist
+    builds the release as one file that needs no library, below target/dist, and says where it is
 cargo xtask bench
-    measures the release build and prints the table
+    measures that file and prints the table
 "
     )
 }

@@ -301,7 +301,12 @@ fn stack(thread: ThreadId, side: &Side, space: &dyn AddressSpace) -> Option<Span
     let extent = &side.stack;
     let by_teb = extent.base.and_then(|base| {
         let range = VaRange::new(extent.reserve.or(extent.limit)?, base.checked_sub(1)?)?;
+        // The lowest page of a program's stack is never committed; a kernel stack is there as a whole.
+        let is_kernel = extent.limit.is_some() && extent.limit == extent.reserve;
         let step = match side.teb {
+            _ if is_kernel => {
+                Step::new(format!("bounds of the kernel stack of thread {thread}"), Source::Deduced("its ETHREAD"))
+            }
             Some(teb) => Step::new(format!("stack bounds in the TEB of thread {thread}"), Source::Memory(teb)),
             None => Step::new(format!("stack bounds of thread {thread}"), Source::Stream("ThreadListStream")),
         };

@@ -6,6 +6,7 @@
 mod access;
 mod arithmetic;
 mod ast;
+mod condition;
 mod error;
 mod evaluate;
 mod format;
@@ -25,6 +26,7 @@ mod watcher;
 mod wide;
 
 pub use ast::{Binary, Context, Expression, ExpressionKind, MemoryOperator, Name, TypeName, Unary};
+pub use condition::Condition;
 pub use error::{Span, WatchError, WatchErrorKind};
 pub use format::{Format, FormatCode};
 pub use grammar::{Watch, parse};

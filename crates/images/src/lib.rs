@@ -6,11 +6,14 @@
 pub mod ce_log;
 pub mod code_view;
 pub mod exports;
+pub mod fix_ups;
 pub mod function_table;
 pub mod image_bytes;
 pub mod kdmp;
+pub mod kernel_dump;
 pub mod minidump;
 pub mod pe;
 pub mod pe_image;
+pub mod pe_layout;
 pub mod pe_load;
 pub mod rom;

@@ -13,6 +13,8 @@ const MOST_SECTIONS: usize = 1024;
 /// A section, as the loader sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PeLoadSection {
+    /// Name, at most eight bytes, without the padding.
+    pub name: String,
     /// `VirtualAddress`.
     pub rva: Rva,
     /// `VirtualSize`, bytes; 0 in images of some old linkers, which mean the bytes in the file.
@@ -110,6 +112,7 @@ fn read_as<Headers: ImageNtHeaders>(bytes: &[u8], is_32_bit: bool) -> object::Re
 
 fn section(header: &pe::ImageSectionHeader) -> PeLoadSection {
     PeLoadSection {
+        name: String::from_utf8_lossy(header.raw_name()).into_owned(),
         rva: Rva(header.virtual_address.get(LE)),
         virtual_size: header.virtual_size.get(LE),
         file_offset: FileOffset(header.pointer_to_raw_data.get(LE).into()),

@@ -1,6 +1,10 @@
 //! Several processors on one board. They take turns by instruction budget on one host thread, so the order in which
 //! they touch memory is part of the state.
 
+mod state;
+
+pub use state::ComputerState;
+
 use crate::cpu::{Board, Engine, Event, Interpreter, Run};
 use crate::ram::Ram;
 
@@ -55,11 +59,11 @@ impl Computer {
         let mut executed = 0;
         stop.run.event = None;
         while executed < budget {
-            if self.is_halted.iter().all(|is_halted| *is_halted) {
+            let processor = self.next;
+            if self.is_halted[processor] && self.is_halted.iter().all(|is_halted| *is_halted) {
                 stop.run.event = Some(Event::Halted);
                 break;
             }
-            let processor = self.next;
             if self.is_halted[processor] || self.left == 0 {
                 self.pass();
                 continue;
@@ -79,6 +83,16 @@ impl Computer {
         }
         stop.run.executed = executed;
         stop.processor = self.next;
+    }
+
+    /// The processor whose turn it is.
+    pub const fn next(&self) -> usize {
+        self.next
+    }
+
+    /// Instructions that are left of its turn.
+    pub const fn left(&self) -> u64 {
+        self.left
     }
 
     /// It is the next processor's turn.

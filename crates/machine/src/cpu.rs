@@ -6,6 +6,8 @@
 
 mod access;
 mod blocks;
+mod call_record;
+mod chain;
 mod core;
 mod decode;
 mod deliver;
@@ -26,12 +28,14 @@ mod width;
 mod x87;
 
 pub(crate) use blocks::Blocks;
+pub use call_record::OpenCall;
 pub use float::F80;
-pub use interpreter::Interpreter;
+pub use interpreter::{Interpreter, ProcessorState};
 pub use registers::{
     Control, DescriptorTable, Fpu, Registers, SYSENTER_CS, SYSENTER_EIP, SYSENTER_ESP, Segment, SegmentRegister,
 };
 
+use crate::control::{Touch, WatchedBytes};
 use crate::ram::Ram;
 use std::fmt;
 use vatlas_space::Va;
@@ -48,6 +52,25 @@ impl Board {
     /// A board with this memory.
     pub fn new(ram: Ram) -> Self {
         Self { ram, blocks: Blocks::default() }
+    }
+
+    /// Where processors stop before the instruction: linear addresses, each under one page directory or all.
+    pub fn set_breakpoints(&mut self, all: impl Iterator<Item = (u32, Option<u32>)>) {
+        self.blocks.set_breaks(all);
+    }
+
+    /// Which bytes processors stop for after the instruction that touched them.
+    pub fn set_watches(&mut self, pieces: Vec<WatchedBytes>) {
+        self.ram.set_watches(pieces);
+    }
+
+    pub(crate) fn note_touch(&mut self, touch: Touch) {
+        self.ram.watches().note(touch);
+    }
+
+    /// What was touched since this was asked last.
+    pub fn take_touches(&mut self) -> Vec<Touch> {
+        self.ram.watches().take()
     }
 }
 
@@ -122,10 +145,14 @@ pub enum Event {
     },
     /// An exception while a double fault was delivered. A real processor would reset.
     Shutdown,
+    /// A breakpoint that the host set is at the next instruction.
+    CodeBreakpoint,
+    /// The instruction before EIP touched bytes that the host watches.
+    DataBreakpoint,
 }
 
 /// An exception of the processor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Exception {
     /// Its vector, 0 to 31.
     pub vector: u8,
@@ -215,7 +242,7 @@ impl HostTraps {
 }
 
 /// An instruction that this processor does not have.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Unsupported {
     /// Where it is.
     pub at: Va,

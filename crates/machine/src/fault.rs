@@ -21,7 +21,7 @@ use vatlas_rules::walk::{X86, walk};
 use vatlas_space::{Mapping, Pa, PageTableEntry, Pfn, Va, Walk, WalkEnd};
 
 /// What the processor wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FaultAccess {
     /// The address.
     pub va: Va,
@@ -41,7 +41,7 @@ impl FaultAccess {
 }
 
 /// An exception for the program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FaultException {
     /// `STATUS_ACCESS_VIOLATION`, `STATUS_GUARD_PAGE_VIOLATION`, `STATUS_STACK_OVERFLOW` or `STATUS_IN_PAGE_ERROR`.
     pub status: NtStatus,
@@ -226,7 +226,7 @@ impl Memory {
         let frame = self.obtain_frame(ram)?;
         let mut bytes = [0; FRAME_BYTES];
         let read = match self.page_files.get_mut(usize::from(file)) {
-            Some(file) => file.store.read(page, &mut bytes),
+            Some(file) => file.read(page, &mut bytes),
             None => Err(PageFileError(NtStatus::DEVICE_DATA_ERROR)),
         };
         if let Err(error) = read {

@@ -44,25 +44,29 @@ pub use lock::LockRange;
 pub use memory_store::MemoryStore;
 pub use object::{FileHandle, FileNumber};
 pub use pipe_calls::PipeRequest;
+pub(crate) use section::mapped_again;
 pub use section::{SectionUse, section_file};
 pub use transfer::{Answer, Written};
 
+use crate::state::RecordedHost;
 use console::ConsoleDevice;
 use given::GivenTree;
 use node::Nodes;
 use object::FileObjects;
 use pipe::Pipes;
 use std::fmt;
+use std::sync::Arc;
 
 /// Bytes that an in-memory volume holds at most.
 const MEMORY_VOLUME_BYTES: u64 = 256 << 20;
 
-/// The volume, the devices and all file objects.
+/// The volume, the devices and all file objects. A copy of it has no host: it is a state to go back to.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct Files {
-    host: Box<dyn Host>,
+    host: RecordedHost,
     /// The volume where the host grants no folder.
     memory: MemoryStore,
-    given: GivenTree,
+    given: Arc<GivenTree>,
     nodes: Nodes,
     objects: FileObjects,
     console: ConsoleDevice,
@@ -86,6 +90,7 @@ impl Files {
         let given = GivenTree::new(given, now).ok_or(status::OBJECT_NAME_INVALID)?;
         let memory = MemoryStore::new(MEMORY_VOLUME_BYTES, now);
         let (nodes, objects, pipes) = (Nodes::default(), FileObjects::default(), Pipes::default());
+        let (host, given) = (RecordedHost::new(host), Arc::new(given));
         Ok(Self { host, memory, given, nodes, objects, console: ConsoleDevice::default(), pipes, made: now })
     }
 
@@ -96,7 +101,12 @@ impl Files {
 
     /// The host, for what is not of files: it is the owner's.
     pub fn host(&mut self) -> &mut dyn Host {
-        &mut *self.host
+        &mut self.host
+    }
+
+    /// What records the host's answers.
+    pub(crate) const fn recorder(&mut self) -> &mut RecordedHost {
+        &mut self.host
     }
 
     /// What holds the files of the volume.

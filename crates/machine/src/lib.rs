@@ -5,13 +5,17 @@
 //! ([`fault`]). This crate opens no file, prints nothing and reads no clock; equal state gives equal runs on every
 //! host.
 
+pub mod ce;
 pub mod computer;
+pub mod control;
 pub mod cpu;
 pub mod fault;
 pub mod files;
+pub mod kernel;
 pub mod memory;
 pub mod nt;
 pub mod ram;
+pub mod state;
 
 pub use computer::Computer;
 pub use cpu::{Engine, Event, Exception, HostTraps, Registers, Run, Segment, SegmentRegister, Unsupported};

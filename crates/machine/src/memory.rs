@@ -10,6 +10,7 @@ mod commit;
 mod control_area;
 mod copy;
 mod entries;
+mod fork;
 mod frames;
 mod free;
 mod kernel_half;
@@ -29,6 +30,7 @@ mod shared_user;
 mod space;
 mod stack;
 mod status;
+mod system_pages;
 mod vad;
 mod vad_tree;
 mod view;
@@ -67,6 +69,7 @@ use address_runs::AddressRuns;
 use kernel_half::KernelHalf;
 use pool::Pool;
 use std::collections::BTreeMap;
+use system_pages::SystemPages;
 use vatlas_rules::nt::pte::{PteRules, PteWidth};
 use vatlas_space::{Pfn, Va};
 
@@ -83,15 +86,15 @@ pub(crate) const RULES: PteRules = PteRules {
 };
 
 /// The number of an address space.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct SpaceIndex(pub(crate) usize);
 
 /// The number of a control area.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ControlAreaIndex(pub(crate) usize);
 
 /// What happened so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Counters {
     /// Faults that ended with a page of zeroes.
     pub demand_zero: u64,
@@ -120,7 +123,7 @@ pub struct Counters {
 }
 
 /// The memory manager of a computer.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Memory {
     pub(crate) frames: FrameDatabase,
     pub(crate) page_files: Vec<PageFile>,
@@ -128,7 +131,8 @@ pub struct Memory {
     pub(crate) spaces: Vec<ProcessMemory>,
     pub(crate) counters: Counters,
     pub(crate) kernel: KernelHalf,
-    pub(crate) pools: [Pool; 2],
+    pub(crate) pools: [Pool; 3],
+    pub(crate) system: SystemPages,
     system_entries: AddressRuns,
     shared_user: Option<Pfn>,
     pub(crate) areas: BTreeMap<ControlAreaIndex, ControlArea>,
@@ -155,7 +159,8 @@ impl Memory {
             spaces: Vec::new(),
             counters,
             kernel: KernelHalf::new(),
-            pools: Pool::both(false),
+            pools: Pool::all(false),
+            system: SystemPages::default(),
             system_entries: AddressRuns::new(kernel_stack::FIRST, kernel_stack::END),
             shared_user: None,
             areas: BTreeMap::new(),
@@ -213,6 +218,23 @@ impl Memory {
     /// were changed.
     pub fn take_flush(&mut self) -> bool {
         std::mem::take(&mut self.is_flush_due)
+    }
+
+    /// Whether there is an address space of this number.
+    pub(crate) fn has_space(&self, space: SpaceIndex) -> bool {
+        space.0 < self.spaces.len()
+    }
+
+    /// From now on there are checkpoints, or there are none any more.
+    pub(crate) fn keep_page_files(&mut self, is_kept: bool) {
+        self.page_files.iter_mut().for_each(|file| file.keep(is_kept));
+    }
+
+    /// Takes the stores of page files from the memory that this one takes the place of.
+    pub(crate) fn take_stores(&mut self, from: &mut Self) {
+        for (file, from) in self.page_files.iter_mut().zip(&mut from.page_files) {
+            file.take_store(from);
+        }
     }
 
     pub(crate) const fn need_flush(&mut self) {

@@ -4,6 +4,8 @@
 //! reference-counted copies of frames; a frame is copied again only after a write, and a write is noticed when the
 //! frame enters a write-translation buffer.
 
+use crate::control::{KEPT_BYTES, Touch, Toucher, WatchedBytes, Watches};
+use crate::state::SharedPages;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vatlas_space::{Pa, Pfn};
@@ -21,22 +23,36 @@ type CodeBytes = [u64; FRAME_BYTES / 64];
 const CODE: u8 = 1 << 0;
 /// The frame was, or may have been, written since the last snapshot.
 const CHANGED: u8 = 1 << 1;
+/// The frame has bytes whose writes are watched.
+const WATCHED_WRITES: u8 = 1 << 2;
+/// The frame has bytes whose reads are watched.
+const WATCHED_READS: u8 = 1 << 3;
 
 /// Physical memory of a computer.
 #[derive(Debug, Default)]
 pub struct Ram {
     bytes: Vec<u8>,
     states: Vec<u8>,
-    code: BTreeMap<u32, Box<CodeBytes>>,
+    // What is seldom used is behind a pointer: a processor that runs has the memory, so a run begins and ends by moving it.
+    #[allow(clippy::box_collection, reason = "three words less to move")]
+    code: Box<BTreeMap<u32, Box<CodeBytes>>>,
     stale: Vec<u32>,
-    kept: Vec<Arc<Frame>>,
+    kept: Box<SharedPages>,
     write_epoch: u64,
+    watches: Box<Watches>,
 }
 
 /// Physical memory at one moment. Frames that did not change are shared with other snapshots.
 #[derive(Clone, Debug)]
 pub struct RamSnapshot {
-    frames: Vec<Arc<Frame>>,
+    frames: SharedPages,
+}
+
+impl RamSnapshot {
+    /// Frames that were never written are not there: they hold zeroes.
+    pub(crate) fn frames(&self) -> &SharedPages {
+        &self.frames
+    }
 }
 
 /// A number that an instruction reads or writes in memory: 1, 2, 4 or 8 bytes, little-endian.
@@ -72,12 +88,7 @@ impl Ram {
     /// Zeroed memory of `frames` frames, at most 2^20 (4 GB).
     pub fn new(frames: u32) -> Self {
         let frames = frames.min(1 << 20) as usize;
-        Self {
-            bytes: vec![0; frames * FRAME_BYTES],
-            states: vec![0; frames],
-            kept: std::iter::repeat_n(Arc::new([0; FRAME_BYTES]), frames).collect(),
-            ..Self::default()
-        }
+        Self { bytes: vec![0; frames * FRAME_BYTES], states: vec![0; frames], ..Self::default() }
     }
 
     /// Number of frames.
@@ -102,6 +113,9 @@ impl Ram {
     /// end of memory.
     pub fn write(&mut self, at: Pa, bytes: &[u8]) -> bool {
         let Some(range) = self.range(at, bytes.len()) else { return false };
+        if !self.watches.pieces().is_empty() {
+            self.note_kernel_write(range.start, bytes.len());
+        }
         let Some(place) = self.bytes.get_mut(range.clone()) else { return false };
         place.copy_from_slice(bytes);
         for frame in range.start / FRAME_BYTES..range.end.div_ceil(FRAME_BYTES) {
@@ -116,6 +130,9 @@ impl Ram {
     /// Fills a frame with zeroes, and forgets what was decoded from it; `false` past the end of memory.
     pub(crate) fn clear(&mut self, frame: Pfn) -> bool {
         let range = frame.0.checked_mul(FRAME_BYTES as u64).and_then(|at| self.range(Pa(at), FRAME_BYTES));
+        if !self.watches.pieces().is_empty() {
+            self.note_kernel_write(range.as_ref().map_or(0, |range| range.start), FRAME_BYTES);
+        }
         let Some(bytes) = range.and_then(|range| self.bytes.get_mut(range)) else { return false };
         bytes.fill(0);
         let state = &mut self.states[frame.0 as usize];
@@ -140,27 +157,41 @@ impl Ram {
     /// Writes bytes whose number is known beforehand: as [`Self::write`], in fewer steps when they are in one frame.
     #[inline]
     pub(crate) fn write_array<const N: usize>(&mut self, at: Pa, bytes: &[u8; N]) -> bool {
+        if at.0 as usize % FRAME_BYTES + N > FRAME_BYTES {
+            return self.write(at, bytes);
+        }
+        self.array_mut(at).map(|place| *place = *bytes).is_some()
+    }
+
+    /// Bytes that are about to be written where they are; `None` when they are not all in one frame of memory.
+    #[inline]
+    pub(crate) fn array_mut<const N: usize>(&mut self, at: Pa) -> Option<&mut [u8; N]> {
         let start = at.0 as usize;
         let frame = start / FRAME_BYTES;
         if start % FRAME_BYTES + N > FRAME_BYTES {
-            return self.write(at, bytes);
+            return None;
         }
-        let Some(state) = self.states.get_mut(frame) else { return false };
+        if !self.watches.pieces().is_empty() {
+            self.note_kernel_write(start, N);
+        }
+        let state = self.states.get_mut(frame)?;
         *state |= CHANGED;
         if *state & CODE != 0 {
             self.stale.push(frame as u32);
         }
-        match self.bytes.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
-            Some(place) => *place = *bytes,
-            None => return false,
-        }
-        true
+        self.bytes.get_mut(start..)?.first_chunk_mut()
     }
 
     /// Reads bytes whose number is known beforehand; `None` past the end of memory.
     #[inline]
     pub(crate) fn read_array<const N: usize>(&self, at: Pa) -> Option<[u8; N]> {
-        self.bytes.get(usize::try_from(at.0).ok()?..)?.first_chunk().copied()
+        self.array(at).copied()
+    }
+
+    /// The same where they are.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&self, at: Pa) -> Option<&[u8; N]> {
+        self.bytes.get(usize::try_from(at.0).ok()?..)?.first_chunk()
     }
 
     fn range(&self, at: Pa, length: usize) -> Option<std::ops::Range<usize>> {
@@ -269,30 +300,123 @@ impl Ram {
         self.write_epoch
     }
 
-    /// Keeps the state of all frames. The cost is a copy of those written since the snapshot before.
-    pub fn snapshot(&mut self) -> RamSnapshot {
-        for (frame, state) in self.states.iter_mut().enumerate().filter(|(_, state)| **state & CHANGED != 0) {
-            let bytes = self.bytes.get(frame * FRAME_BYTES..).and_then(<[u8]>::first_chunk);
-            if let (Some(bytes), Some(kept)) = (bytes, self.kept.get_mut(frame)) {
-                *kept = Arc::new(*bytes);
+    /// Watches these bytes and no others.
+    pub(crate) fn set_watches(&mut self, pieces: Vec<WatchedBytes>) {
+        self.states.iter_mut().for_each(|state| *state &= !(WATCHED_READS | WATCHED_WRITES));
+        for piece in &pieces {
+            if let Some(state) = self.states.get_mut((piece.pa >> 12) as usize) {
+                *state |= (u8::from(piece.reads) * WATCHED_READS) | (u8::from(piece.writes) * WATCHED_WRITES);
             }
-            *state &= !CHANGED;
         }
+        self.watches.set(pieces);
         self.write_epoch += 1;
-        RamSnapshot { frames: self.kept.clone() }
     }
 
-    /// Goes back to a snapshot of this memory. Only frames that differ are copied.
-    pub fn restore(&mut self, snapshot: &RamSnapshot) {
-        for (frame, then) in snapshot.frames.iter().enumerate().take(self.states.len()) {
-            let is_same = Arc::ptr_eq(then, &self.kept[frame]) && self.states[frame] & CHANGED == 0;
-            if !is_same {
-                self.write(Pa((frame * FRAME_BYTES) as u64), &then[..]);
-                self.kept[frame] = Arc::clone(then);
-                self.states[frame] &= !CHANGED;
+    /// Whether reads of the frame must be looked at one by one because somebody watches some of its bytes.
+    pub(crate) fn has_watched_reads(&self, frame: u32) -> bool {
+        self.states.get(frame as usize).is_some_and(|state| state & WATCHED_READS != 0)
+    }
+
+    /// The same for writes; they read, too, where an instruction changes what it finds.
+    pub(crate) fn has_watched_bytes(&self, frame: u32) -> bool {
+        self.states.get(frame as usize).is_some_and(|state| state & (WATCHED_READS | WATCHED_WRITES) != 0)
+    }
+
+    /// What is watched, and what was touched of it.
+    pub(crate) fn watches(&mut self) -> &mut Watches {
+        &mut self.watches
+    }
+
+    /// Whether an access of a processor, in one frame, touches watched bytes.
+    pub(crate) fn is_touched(&self, pa: u32, length: u32, is_write: bool, through: (u32, u32)) -> bool {
+        self.watches.touched(pa, length, is_write, Some(through)).next().is_some()
+    }
+
+    /// Notes an access that touches watched bytes, before it is made.
+    pub(crate) fn note_touch(
+        &mut self,
+        (pa, length): (u32, u32),
+        is_write: bool,
+        through: Option<(u32, u32)>,
+        by: Toucher,
+    ) {
+        let touched: Vec<WatchedBytes> = self.watches.touched(pa, length, is_write, through).copied().collect();
+        for piece in touched {
+            let first = pa.max(piece.pa);
+            let end = pa.saturating_add(length).min(piece.pa.saturating_add(piece.length));
+            let mut before = [0; KEPT_BYTES];
+            let kept = (piece.length as usize).min(KEPT_BYTES);
+            self.read(Pa(piece.pa.into()), &mut before[..kept]);
+            let by = match by {
+                Toucher::Instruction { va } => Toucher::Instruction { va: va.wrapping_add(first - pa) },
+                other => other,
+            };
+            self.watches.note(Touch { watch: piece.watch, pa: first, length: end - first, is_write, before, by });
+        }
+    }
+
+    #[cold]
+    fn note_kernel_write(&mut self, start: usize, length: usize) {
+        let (Ok(pa), Ok(length)) = (u32::try_from(start), u32::try_from(length)) else { return };
+        self.note_touch((pa, length), true, None, Toucher::Kernel);
+    }
+
+    /// Keeps the state of all frames. The cost is a copy of those written since the snapshot before.
+    pub fn snapshot(&mut self) -> RamSnapshot {
+        // Eight states at a time: most frames did not change.
+        for first in (0..self.states.len()).step_by(8) {
+            let end = (first + 8).min(self.states.len());
+            if self.states[first..end].iter().fold(0, |all, state| all | state) & CHANGED != 0 {
+                (first..end).for_each(|frame| self.keep(frame));
             }
         }
         self.write_epoch += 1;
+        RamSnapshot { frames: (*self.kept).clone() }
+    }
+
+    /// Keeps a frame if it changed.
+    fn keep(&mut self, frame: usize) {
+        let bytes: Option<&Frame> = self.bytes.get(frame * FRAME_BYTES..).and_then(<[u8]>::first_chunk);
+        if let (true, Some(bytes)) = (self.states[frame] & CHANGED != 0, bytes) {
+            self.states[frame] &= !CHANGED;
+            self.kept.set(frame, Some(Arc::new(*bytes)));
+        }
+    }
+
+    /// Goes back to a snapshot of this memory. Only frames that differ are copied. Nobody is told that watched bytes
+    /// changed.
+    pub fn restore(&mut self, snapshot: &RamSnapshot) {
+        for frame in 0..self.states.len() {
+            if self.states[frame] & CHANGED == 0 && self.kept.shares_chunk(&snapshot.frames, frame) {
+                continue;
+            }
+            let (now, then) = (self.kept.get(frame), snapshot.frames.get(frame));
+            let is_same = match (now, then) {
+                (Some(now), Some(then)) => Arc::ptr_eq(now, then),
+                (None, None) => true,
+                _ => false,
+            };
+            if !is_same || self.states[frame] & CHANGED != 0 {
+                self.kept.set(frame, then.cloned());
+                self.put_frame(frame, then.map(|then| &**then));
+            }
+        }
+        self.write_epoch += 1;
+    }
+
+    /// Sets the bytes of a frame, zeroes for none, and forgets what was decoded from it.
+    fn put_frame(&mut self, frame: usize, bytes: Option<&Frame>) {
+        let start = frame * FRAME_BYTES;
+        if let Some(place) = self.bytes.get_mut(start..start + FRAME_BYTES) {
+            match bytes {
+                Some(bytes) => place.copy_from_slice(bytes),
+                None => place.fill(0),
+            }
+        }
+        self.states[frame] &= !CHANGED;
+        if self.states[frame] & CODE != 0 {
+            self.stale.push(frame as u32);
+        }
     }
 }
 
@@ -319,8 +443,7 @@ mod tests {
         let first = ram.snapshot();
         ram.write_u32(Pa(0x2000), 2);
         let second = ram.snapshot();
-        let shared = first.frames.iter().zip(&second.frames).filter(|(one, other)| Arc::ptr_eq(one, other)).count();
-        assert_eq!(shared, 3);
+        assert_eq!(first.frames.shared_with(&second.frames), 1);
         ram.write_u32(Pa(0x1000), 3);
         ram.restore(&first);
         assert_eq!((ram.read_u32(Pa(0x1000)), ram.read_u32(Pa(0x2000))), (Some(1), Some(0)));

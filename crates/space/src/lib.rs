@@ -7,6 +7,7 @@
 pub mod address;
 pub mod backing;
 pub mod ce;
+pub mod control;
 pub mod crash_text;
 pub mod disjoint;
 pub mod evidence;
@@ -36,6 +37,9 @@ pub use protection::Protection;
 pub use range::VaRange;
 pub use region::{Region, RegionKind, RegionState};
 pub use registers::{Machine, Register, Registers, WideRegister};
-pub use system::{Commit, Frame, FrameCounts, FrameState, Page, PageHome, System, Vad};
+pub use system::{
+    Commit, CommitPart, CommitUse, Frame, FrameCounts, FramePart, FrameState, FrameUse, Page, PageHome, System,
+    SystemObject, Vad,
+};
 pub use target::{ExceptionRecord, Fact, FactsOf, Host, OsFamily, ProcessIndex, StreamEntry, Target, TargetKind};
 pub use walk::{Mapping, PageTableEntry, TableLevel, Walk, WalkEnd, WalkStep};

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A `PAGE_*` value: one base protection and modifiers. Zero stands for none, as in a reserved region.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Protection(pub u32);
 
 /// Base protections and modifiers, in the order of their values.

@@ -191,6 +191,54 @@ pub struct Commit {
     pub limit: u64,
 }
 
+/// Whose a frame in use is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameUse {
+    /// A page that one process has.
+    Private(ProcessIndex),
+    /// Page tables and the page directory of a process.
+    PageTables(ProcessIndex),
+    /// A page of an image or another section, whether one process has it or several.
+    Shared,
+    /// The kernel's half: pages and page tables.
+    Kernel,
+    /// No page table leads to it.
+    Unmapped,
+}
+
+/// A part of the frames in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FramePart {
+    /// Whose they are.
+    pub owner: FrameUse,
+    /// How many.
+    pub pages: u64,
+}
+
+/// Whose a part of the commit charge is. Processes are named by their ids.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CommitUse {
+    /// Private memory of a process, and pages of views that are private or would be when written.
+    Memory(u32),
+    /// Page tables and the page directory of a process.
+    PageTables(u32),
+    /// Processes that ended and whose memory is not gone.
+    Ended,
+    /// Sections of the page file, and of images with pages that processes share and write.
+    Sections,
+    /// The kernel: pools, stacks, tables.
+    Kernel,
+}
+
+/// A part of the commit charge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CommitPart {
+    /// Whose it is.
+    pub owner: CommitUse,
+    /// How many pages.
+    pub pages: u64,
+}
+
 /// How many frames are in which state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FrameCounts {
@@ -198,6 +246,19 @@ pub struct FrameCounts {
     pub total: u64,
     /// By NT's number of the state.
     pub by_state: [u64; 8],
+}
+
+/// An object of a system with a name of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SystemObject {
+    /// Its type: `Event`, `Device`.
+    pub type_name: String,
+    /// Its full path: `\Device\Null`.
+    pub name: String,
+    /// Open handles on it.
+    pub handle_count: u32,
+    /// References to it.
+    pub pointer_count: u32,
 }
 
 /// A whole system: what a dump of one process does not have.
@@ -223,4 +284,19 @@ pub trait System {
 
     /// The commit charge, where it is known.
     fn commit(&self) -> Option<Commit>;
+
+    /// Named objects of the system; empty where they are not known.
+    fn objects(&self) -> Vec<SystemObject> {
+        Vec::new()
+    }
+
+    /// The frames in use by owner, each counted once; empty where that is not known.
+    fn frame_parts(&self) -> Vec<FramePart> {
+        Vec::new()
+    }
+
+    /// The commit charge by owner; empty where that is not known.
+    fn commit_parts(&self) -> Vec<CommitPart> {
+        Vec::new()
+    }
 }

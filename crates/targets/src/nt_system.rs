@@ -4,6 +4,7 @@
 //! Everything is found from [`NtRoots`]. Lists and trees of a damaged memory may lead in circles: each is followed so
 //! far and no farther.
 
+mod accounts;
 mod frames;
 mod memory;
 mod modules;
@@ -14,6 +15,7 @@ mod target;
 mod vads;
 
 pub use memory::KernelMemory;
+pub(crate) use processes::thread_of_stack;
 pub use space::NtSpace;
 pub use target::NtTarget;
 
@@ -35,6 +37,8 @@ pub struct NtRoots {
     pub rules: PteRules,
     /// `MmSystemRangeStart`: 80000000, or up to C0000000 where programs may have more than 2 GB.
     pub range_start: Va,
+    /// `PsLoadedModuleList`, when the system has one.
+    pub module_list: Option<Va>,
 }
 
 /// NT's time, in units of 100 ns since 1601, as seconds since 1970; `None` before that, and from 2106 on.

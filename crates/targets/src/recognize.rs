@@ -20,6 +20,8 @@ pub enum Format {
     RomBin,
     /// A Windows CE ROM image as raw memory.
     RomRaw,
+    /// A snapshot of the machine.
+    Snapshot,
     /// An ELF core file.
     ElfCore,
     /// Another ELF file.
@@ -48,6 +50,7 @@ impl fmt::Display for Format {
             Self::CeDump => "a Windows CE dump (.kdmp)",
             Self::RomBin => "a Windows CE ROM image (.bin)",
             Self::RomRaw => "a Windows CE ROM image (.nb0)",
+            Self::Snapshot => "a snapshot of the machine",
             Self::ElfCore => "an ELF core file",
             Self::Elf => "an ELF file",
             Self::Pe => "a PE image (EXE, DLL or driver)",
@@ -61,7 +64,7 @@ impl fmt::Display for Format {
 }
 
 /// Signatures at the front of a file.
-const SIGNATURES: [(&[u8], Format); 19] = [
+const SIGNATURES: [(&[u8], Format); 20] = [
     (b"MDMP", Format::Minidump),
     (b"PMDM", Format::BigEndianMinidump),
     (b"PAGEDUMP", Format::KernelDump32),
@@ -70,6 +73,7 @@ const SIGNATURES: [(&[u8], Format); 19] = [
     (b"CEDS", Format::CeDump),
     (b"CEDC", Format::CeDump),
     (b"B000FF\n", Format::RomBin),
+    (b"VATLSNAP", Format::Snapshot),
     (b"MZ", Format::Pe),
     (b"Microsoft C/C++ MSF 7.00", Format::Pdb),
     (b"Microsoft C/C++ program database", Format::Pdb),
@@ -124,9 +128,11 @@ fn is_text(sample: &[u8]) -> bool {
 /// The answer to a file that cannot be opened as a target.
 pub fn not_a_target(format: Format) -> Problem {
     let hint = match format {
-        Format::KernelDump32 | Format::KernelDump64 => "kernel dumps are not supported yet; minidumps are",
+        Format::KernelDump32 => "it is of no device; ask it alone",
+        Format::KernelDump64 => "64-bit kernel dumps are not supported yet; 32-bit ones and minidumps are",
         Format::CeDump => "its header is damaged; 'vatlas place' explains single addresses",
         Format::RomBin | Format::RomRaw => "'vatlas rom' lists what is in it",
+        Format::Snapshot => "'vatlas resume' goes on with it",
         Format::ElfCore => "ELF cores are not supported yet; Breakpad's minidumps of Linux are",
         Format::BigEndianMinidump => "only little-endian minidumps can be read",
         Format::Pe => "give the dump, and this file's folder with --images",
@@ -137,7 +143,7 @@ pub fn not_a_target(format: Format) -> Problem {
         Format::Elf | Format::Unknown | Format::Minidump => "a Windows minidump begins with MDMP",
     };
     let cause = match format {
-        Format::Unknown => format!("this is {format}"),
+        Format::Unknown | Format::KernelDump32 => format!("this is {format}"),
         _ => format!("this is {format}, not a dump that can be opened"),
     };
     Problem::damage("file", cause).hint(hint)
@@ -167,6 +173,7 @@ mod tests {
         check(&[vec![0xff; 0x3000], rom].concat(), Format::RomRaw);
         check(&elf(4), Format::ElfCore);
         check(&elf(3), Format::Elf);
+        check(b"VATLSNAP\x01", Format::Snapshot);
         check(b"MZ\x90", Format::Pe);
         check(b"PK\x03\x04", Format::Compressed);
         check(b"Data Abort: Thread=9352cc9c\r\n", Format::Text);

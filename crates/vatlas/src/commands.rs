@@ -2,10 +2,12 @@
 
 mod analyze;
 mod completions;
+mod debug;
 mod demo;
 mod diff;
 mod explain;
 mod find;
+mod frames;
 mod info;
 mod layout_args;
 mod lines;
@@ -14,21 +16,27 @@ mod lookup;
 mod man;
 mod map;
 mod memory;
+mod minidump;
 mod modules;
+mod objects;
 mod open;
 mod paragraph;
 mod place;
 mod processes;
+mod pte;
 mod read;
 mod refs;
+mod resume;
 mod rom;
 mod run;
 mod search;
+mod sharing;
 mod slots;
 mod stack;
 mod symbols;
 mod threads;
 mod types;
+mod vad;
 mod watch;
 
 pub use explain::{headline, module_offset};
@@ -86,8 +94,18 @@ commands! {
     Processes(processes),
     /// List the regions of a process, add them up, draw them
     Map(map),
+    /// Say which processes share the frames of which image, and what relocation cost
+    Sharing(sharing),
+    /// Account for physical memory and the commit charge, list frames
+    Frames(frames),
+    /// List the address descriptors of a process (VADs)
+    Vad(vad),
+    /// Show page-table entries and where the page is
+    Pte(pte),
     /// List loaded and unloaded modules
     Modules(modules),
+    /// List processes, threads, modules, sections, files and handles, and how they belong together
+    Objects(objects),
     /// List threads with stacks and registers
     Threads(threads),
     /// Show call stacks: who called whom, how each frame was found, how far it is trusted
@@ -120,6 +138,12 @@ commands! {
     Symbols(symbols),
     /// Run a program for 32-bit Windows on the machine, and ask it questions when it stops
     Run(run),
+    /// Go on with a machine from its snapshot
+    Resume(resume),
+    /// Write a process as an ordinary Windows minidump
+    Minidump(minidump),
+    /// Debug a program on the machine, forwards and backwards, or look at a dump
+    Debug(debug),
     /// Compare two dumps: modules, threads, regions, memory
     Diff(diff),
     /// Print completions for a shell

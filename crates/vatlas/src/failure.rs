@@ -100,6 +100,11 @@ impl Failure {
         format!("{}\n", crate::json::line(&json!({ "schema": crate::json::SCHEMA, "error": error })))
     }
 
+    /// As text without colours.
+    pub fn plain(&self) -> String {
+        anstream::adapter::strip_str(&self.human()).to_string()
+    }
+
     fn human(&self) -> String {
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let cyan = Style::new().fg_color(Some(AnsiColor::Cyan.into()));

@@ -1,7 +1,7 @@
 //! The guest's console: standard input, output and error of this program, as bytes.
 
 use crate::host_files::store_error;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use vatlas_machine::files::{Console, ConsoleEnd, ConsoleInput, ConsoleKind, StoreError};
 
 /// Three streams and what each is shown as.
@@ -14,11 +14,13 @@ pub struct HostConsole {
 }
 
 impl HostConsole {
-    /// The streams of this process. All are shown as character devices, so that a guest does the same whatever they
-    /// are.
+    /// The streams of this process. Those that are terminals are the guest's console; all others are shown as character
+    /// devices, so that a guest does the same whatever they are.
     pub fn of_process() -> Self {
+        let kind = |is_terminal| if is_terminal { ConsoleKind::Terminal } else { ConsoleKind::Character };
+        let kinds = [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()].map(kind);
         let (input, output, errors) = (Box::new(io::stdin()), Box::new(io::stdout()), Box::new(io::stderr()));
-        Self { input, output, errors, kinds: [ConsoleKind::Character; 3] }
+        Self { input, output, errors, kinds }
     }
 
     /// No input, and nobody sees what is written.
@@ -79,6 +81,7 @@ mod tests {
         assert_eq!(console.read(&mut bytes), Ok(ConsoleInput::End));
         assert_eq!(console.write(ConsoleEnd::Output, b"x"), Ok(()));
         assert_eq!(console.write(ConsoleEnd::Error, b"x"), Err(StoreError::Closed));
-        assert_eq!(HostConsole::of_process().kind(ConsoleEnd::Input), ConsoleKind::Character);
+        let is_console = HostConsole::of_process().kind(ConsoleEnd::Input) == ConsoleKind::Terminal;
+        assert_eq!(is_console, io::stdin().is_terminal());
     }
 }

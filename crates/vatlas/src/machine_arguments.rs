@@ -37,9 +37,31 @@ pub struct MachineArgs {
     /// Folder that the program sees as C:\; without it, C:\ is empty and lies in memory
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Folder with DLLs of Windows that programs get in place of the machine's; those that belong to the kernel are
+    /// refused
+    #[arg(long, value_name = "DIR")]
+    pub system_dlls: Option<PathBuf>,
+    /// A driver (.sys), once for each: opening its device \\\\.\\NAME loads it, NtLoadDriver too
+    #[arg(long = "driver", value_name = "FILE")]
+    pub drivers: Vec<PathBuf>,
+    /// A driver that is loaded before any program
+    #[arg(long = "boot-driver", value_name = "FILE")]
+    pub boot_drivers: Vec<PathBuf>,
+    /// Whether every process has the kernel half, as on NT, or only the kernel has it: then each system call changes CR3
+    #[arg(long, value_name = "KIND", default_value = "shared")]
+    pub kernel_space: KernelSpace,
     /// What random numbers begin with
     #[arg(long, value_name = "NUMBER", default_value = "0")]
     pub seed: u64,
+}
+
+/// Who has the kernel half of addresses.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KernelSpace {
+    /// Every process.
+    Shared,
+    /// The kernel alone.
+    Separate,
 }
 
 /// A page file's size, and how far it may grow.
@@ -49,6 +71,18 @@ pub struct SizeRange {
     pub initial: u64,
     /// At most.
     pub maximum: u64,
+}
+
+impl Default for MachineArgs {
+    /// What a command line has that says nothing of the machine.
+    fn default() -> Self {
+        #[derive(clap::Parser)]
+        struct Alone {
+            #[command(flatten)]
+            machine: MachineArgs,
+        }
+        <Alone as clap::Parser>::parse_from(["vatlas"]).machine
+    }
 }
 
 impl MachineArgs {
@@ -88,7 +122,10 @@ impl MachineArgs {
 }
 
 /// `32M`, `4096K`, `1G`, or bytes.
-fn size(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+/// The text is something else.
+pub fn size(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 'K' | 'k')) => (&text[..at], 1 << 10),
         Some((at, 'M' | 'm')) => (&text[..at], 1 << 20),
@@ -99,7 +136,11 @@ fn size(text: &str) -> Result<u64, String> {
     number.and_then(|number| number.checked_mul(unit)).ok_or_else(|| "a size is written 32M, 512K or 1G".to_owned())
 }
 
-fn size_range(text: &str) -> Result<SizeRange, String> {
+/// `128M`, or `128M..256M`.
+///
+/// # Errors
+/// The text is something else.
+pub fn size_range(text: &str) -> Result<SizeRange, String> {
     let (initial, maximum) = text.split_once("..").unwrap_or((text, text));
     let (initial, maximum) = (size(initial)?, size(maximum)?);
     if maximum < initial {

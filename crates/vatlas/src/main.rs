@@ -2,6 +2,7 @@
 
 mod as_files;
 mod cache_folder;
+mod ce_rom;
 mod ce_words;
 mod cli;
 mod commands;
@@ -21,11 +22,13 @@ mod open_machine;
 mod output;
 mod process_choice;
 mod progress;
+mod safe_write;
 mod source_text;
 mod subject;
 mod symbol_args;
 mod symbol_finder;
 mod symbol_words;
+mod system_file;
 mod system_page;
 mod table;
 mod value_words;

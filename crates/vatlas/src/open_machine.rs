@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, rc::Rc};
 use vatlas_space::Target;
-use vatlas_targets::MachineTarget;
 
 /// What stands for the machine where a command wants a file. While no machine is stopped it is a file's name like others.
 pub const MACHINE: &str = "machine:";
@@ -10,7 +9,7 @@ pub const MACHINE: &str = "machine:";
 /// The stopped machine, and the name of its program.
 #[derive(Clone)]
 struct Stopped {
-    target: Rc<MachineTarget>,
+    target: Rc<dyn Target>,
     name: String,
 }
 
@@ -19,7 +18,7 @@ thread_local! {
 }
 
 /// Does something while [`MACHINE`] is a stopped machine.
-pub fn with_machine<R>(target: &Rc<MachineTarget>, name: &str, ask: impl FnOnce() -> R) -> R {
+pub fn with_machine<R>(target: &Rc<dyn Target>, name: &str, ask: impl FnOnce() -> R) -> R {
     let before = STOPPED.replace(Some(Stopped { target: Rc::clone(target), name: name.to_owned() }));
     let answer = ask();
     STOPPED.set(before);
@@ -28,5 +27,5 @@ pub fn with_machine<R>(target: &Rc<MachineTarget>, name: &str, ask: impl FnOnce(
 
 /// The stopped machine and its program, if there is one.
 pub fn stopped() -> Option<(Rc<dyn Target>, String)> {
-    STOPPED.with_borrow(|stopped| stopped.clone()).map(|stopped| (stopped.target as Rc<dyn Target>, stopped.name))
+    STOPPED.with_borrow(|stopped| stopped.clone()).map(|stopped| (stopped.target, stopped.name))
 }

@@ -7,7 +7,7 @@ mod run_support;
 use run_support::{check, printed, program, state, vatlas, vatlas_with_input};
 
 /// The parts of `api.exe`, and how many checks each makes.
-const PARTS: [(&str, u32); 10] = [
+const PARTS: [(&str, u32); 14] = [
     ("memory", 63),
     ("sections", 35),
     ("heap", 13450),
@@ -18,10 +18,15 @@ const PARTS: [(&str, u32); 10] = [
     ("threads", 131),
     ("texts", 25),
     ("system", 259),
+    ("processes", 150),
+    ("synchronization", 39),
+    ("named", 96),
+    ("formats", 63),
 ];
 
 #[test]
 fn the_calls_of_win32() {
+    // One of its children crashes, which is said; it expects that.
     for (part, checks) in PARTS {
         check(&[], "api.exe", &[part], (&format!("{checks} checks, 0 failed\n"), 0));
     }
@@ -32,6 +37,8 @@ fn the_calls_on_several_processors_and_in_little_memory() {
     for (options, part) in [
         (&["--cpus", "4"][..], "threads"),
         (&["--cpus", "2"], "waits"),
+        (&["--cpus", "2"], "processes"),
+        (&["--cpus", "4"], "synchronization"),
         (&["--ram", "8M", "--pagefile", "64M"], "heap"),
         (&["--ram", "8M", "--pagefile", "64M"], "sections"),
     ] {
@@ -49,6 +56,30 @@ fn files_are_those_of_the_granted_folder() {
         check(&options, "api.exe", &[part], (&format!("{checks} checks, 0 failed\n"), 0));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{part} removes what it made");
     }
+}
+
+#[test]
+fn libraries_of_the_user_take_the_place_of_the_systems() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbers = std::fs::read(program("modules/numbers.dll")).unwrap();
+    std::fs::write(folder.path().join("Numbers.DLL"), numbers).unwrap();
+    std::fs::write(folder.path().join("ntdll.dll"), "whatever").unwrap();
+    let output = vatlas(&["--system-dlls", folder.path().to_str().unwrap()], "modules/missing.exe", &[]);
+    let expected = "numbers.dll: reason 1, static, at its place\nbefore the call\nnothing is called\n\
+                    numbers.dll: reason 0, static, at its place\n";
+    assert_eq!((printed(&output).as_str(), output.status.code()), (expected, Some(0)));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("warning: --system-dlls: ntdll.dll is not used: it belongs to the kernel"), "{said}");
+}
+
+#[test]
+fn a_message_box_is_in_the_report() {
+    let output = vatlas(&[], "box.exe", &[]);
+    assert_eq!((printed(&output).as_str(), output.status.code()), ("1 6 2\n", Some(0)));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    assert!(lines[0].contains("box.exe") && lines[0].ends_with("a text, a title"), "{said}");
 }
 
 /// A program in its own folder, which it sees.

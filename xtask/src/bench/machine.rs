@@ -18,6 +18,8 @@ const PROGRAM: &str = "fixtures/machine/work.bin";
 pub struct Machine {
     processor: Library,
     kernel: Library,
+    processes: Library,
+    state: Library,
     unicorn: Result<f64, String>,
 }
 
@@ -26,9 +28,11 @@ impl Machine {
     pub fn measure(root: &Path) -> Self {
         let processor = Library::measure(root, "vatlas-machine", "processor");
         let kernel = Library::measure(root, "vatlas-machine", "kernel");
+        let processes = Library::measure(root, "vatlas-machine", "processes");
+        let state = Library::measure(root, "vatlas-machine", "state");
         let count = processor.elements("processor/integer_c");
         let unicorn = count.and_then(|count| unicorn(root, count));
-        Self { processor, kernel, unicorn }
+        Self { processor, kernel, processes, state, unicorn }
     }
 
     /// The rows.
@@ -47,12 +51,30 @@ impl Machine {
             self.kernel_row("a demand-zero fault of a program, kernel and processor", "demand_zero", nanos(500)),
             self.kernel_row("a thread switch, kernel and processor", "thread_switch", nanos(200)),
             self.kernel_row("a system call and back, kernel and processor", "system_call", nanos(100)),
+            self.process_row("a switch of processes, kernel and processor", "switch", nanos(200)),
+            self.process_row("a process: made, loaded, run, ended, waited for", "life", nanos(2_000_000)),
+            self.state_row("1,000,000 guest instructions that write 64 pages", "million", None),
+            self.state_row("the same and a checkpoint of 64 MB", "million_and_checkpoint", None),
+            self.state_row("a snapshot of 64 MB written", "save_64_mb", nanos(100_000_000)),
+            self.state_row("a snapshot of 64 MB resumed", "resume_64_mb", nanos(50_000_000)),
         ]
     }
 
     fn instructions(&self, what: &'static str, name: &str) -> Row {
         let ours = self.thousand(&format!("processor/{name}")).into();
         Row { what, goal: None, ours, peer: Measured::Not(String::new()) }
+    }
+
+    fn process_row(&self, what: &'static str, name: &str, goal: Option<Quantity>) -> Row {
+        let name = format!("processes/{name}");
+        let median = self.processes.median(&name);
+        let each = median.and_then(|all| Ok(all.div_f64(self.processes.elements(&name)? as f64)));
+        Row { what, goal, ours: each.into(), peer: Measured::Not(String::new()) }
+    }
+
+    fn state_row(&self, what: &'static str, name: &str, goal: Option<Quantity>) -> Row {
+        let ours = self.state.median(&format!("state/{name}")).into();
+        Row { what, goal, ours, peer: Measured::Not(String::new()) }
     }
 
     fn kernel_row(&self, what: &'static str, name: &str, goal: Option<Quantity>) -> Row {

@@ -359,7 +359,10 @@ impl<'a> Evaluator<'a> {
             inner.process = self.process_called(process, span)?;
         }
         if let Some(wanted) = &context.module {
-            module(self.process(inner.process, span)?, wanted, span)?;
+            if let Err(error) = module(self.process(inner.process, span)?, wanted, span) {
+                let elsewhere = context.process.is_none().then(|| self.process_of_program(wanted)).flatten();
+                inner.process = elsewhere.ok_or(error)?;
+            }
             inner.module = Some(wanted.clone());
         }
         if let Some(function) = &context.function {
@@ -369,6 +372,17 @@ impl<'a> Evaluator<'a> {
             inner.source = Some(source.clone());
         }
         self.expression(of, &inner)
+    }
+
+    /// On Windows CE up to 5, where all slots are visible at all times, a program names its process: of several the one
+    /// with the lowest number (ee480681).
+    fn process_of_program(&self, name: &str) -> Option<ProcessIndex> {
+        let numbered = self.target.processes().iter().enumerate();
+        let called = numbered.filter_map(|(index, process)| {
+            let is_called = process.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+            Some((process.home.filter(|_| is_called)?.number, ProcessIndex(index)))
+        });
+        called.min_by_key(|(number, _)| *number).map(|(_, index)| index)
     }
 
     /// A type by the name in a cast.

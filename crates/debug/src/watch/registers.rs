@@ -39,6 +39,11 @@ const PARTS: [(&str, &str, u32, u32); 23] = [
     ("esp", "sp", 0, 32),
 ];
 
+/// A register of x86 by the name of a part: the register without its first letter, lowest bit, bits.
+pub(super) fn part_of_register(name: &str) -> Option<(&'static str, u32, u32)> {
+    PARTS.iter().find(|(part, ..)| *part == name).map(|(_, of, first, bits)| (*of, *first, *bits))
+}
+
 /// A register of the processor by its plain name, or a part of one.
 pub(super) fn register(registers: &Registers, name: &str) -> Option<(Integer, String)> {
     let width = if registers.machine.width() == Some(PointerWidth::Bits32) { 32 } else { 64 };

@@ -161,7 +161,10 @@ fn images_of_programs() {
 
 /// Whether files of a format can be opened as a target.
 fn is_opened(format: Format) -> bool {
-    matches!(format, Format::Minidump | Format::CeDump | Format::RomBin | Format::RomRaw)
+    matches!(
+        format,
+        Format::Minidump | Format::CeDump | Format::RomBin | Format::RomRaw | Format::KernelDump32 | Format::Snapshot
+    )
 }
 
 /// Reads some of the image at its own base and at another one; returns how many bytes.
@@ -207,6 +210,8 @@ fn starts_of_every_format() {
                     let expected = match format {
                         Format::CeDump => "kdmp",
                         Format::RomBin | Format::RomRaw => "rom",
+                        Format::KernelDump32 => "kernel dump",
+                        Format::Snapshot => "machine",
                         format => {
                             assert_eq!(format, Format::Minidump);
                             "minidump"

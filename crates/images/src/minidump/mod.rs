@@ -6,7 +6,7 @@
 //! it follows the object-information chain of a handle without a limit. `docs/minidump.md` says which streams
 //! are read.
 
-mod context;
+pub mod context;
 mod directory;
 mod exception;
 mod handles;
@@ -16,10 +16,13 @@ mod modules;
 mod part;
 mod threads;
 mod wide;
+mod write;
+mod write_records;
 
 pub use context::x86_context;
 pub use memory::CapturedMemory;
 pub use threads::ThreadRecord;
+pub use write::{MinidumpContents, write_minidump};
 
 use minidump::MinidumpSystemInfo;
 use part::Reader;

@@ -47,8 +47,10 @@ pub struct RomModuleSource {
     pub name: String,
     /// The linked PE file.
     pub file: Vec<u8>,
-    /// Where it is to run.
+    /// Where it is to run. A packed DLL does not run in slot 1: its code is unpacked to RAM.
     pub placement: Placement,
+    /// Whether its sections are packed where that makes them smaller.
+    pub is_packed: bool,
 }
 
 /// A file to be put into a ROM.
@@ -94,6 +96,10 @@ pub struct PlacedModule {
     pub placement: Placement,
     /// Its entry point at run time.
     pub entry: Va,
+    /// Bytes from its base to the end of its last section, as linked.
+    pub size: u32,
+    /// Where its first section with variables is, if it has one apart from the image.
+    pub variables: Option<Va>,
 }
 
 /// A ROM image that was made.
@@ -180,9 +186,12 @@ impl Writer<'_> {
     fn module(&mut self, module: &RomModuleSource) -> Result<[u32; 8], Problem> {
         let mut linked = Linked::read(&module.name, &module.file, self.source.form)?;
         let (base, placement) = self.place(module, &mut linked)?;
+        if module.is_packed && placement == Placement::Kernel {
+            return Err(Problem::damage(module.name.as_str(), "runs where it lies in ROM, so it cannot be packed"));
+        }
         linked.fix_up(base)?;
         let mut records = Vec::new();
-        let mut first = 0;
+        let (mut first, mut is_packed) = (0, false);
         for (index, section) in linked.sections.iter().enumerate() {
             if placement == Placement::Kernel {
                 let wanted = (base.0 + u64::from(section.rva.0)).wrapping_sub(self.source.base.0);
@@ -190,24 +199,30 @@ impl Writer<'_> {
                 let wanted = wanted.ok_or_else(|| Problem::damage(module.name.as_str(), "its sections overlap"))?;
                 self.bytes.resize(wanted, 0);
             }
-            let data = self.put(PAGE, section.used());
+            let packed = module.is_packed.then(|| pack::pack(section.used())).flatten();
+            let held = packed.as_deref().unwrap_or(section.used());
+            let data = self.put(if packed.is_some() { 4 } else { PAGE }, held);
             let real = section.real.0 as u32;
-            let length = section.used().len() as u32;
+            let length = held.len() as u32;
             if placement == Placement::Kernel && section.is_writable() {
                 self.copies.push([data, real, length, section.size]);
             }
             first = if index == 0 { data } else { first };
-            let flags = section.flags & !COMPRESSED;
+            let flags = section.flags & !COMPRESSED | if packed.is_some() { COMPRESSED } else { 0 };
+            is_packed |= packed.is_some();
             let record = [section.size, section.rva.0, length, data, real, flags];
             record.into_iter().for_each(|word| records.extend(word.to_le_bytes()));
         }
         let entry = Va(base.0 + u64::from(linked.e32.entry.0));
-        self.placed.push(PlacedModule { name: module.name.clone(), base, placement, entry });
+        let variables = linked.sections.iter().find(|section| section.is_apart(base)).map(|section| section.real);
+        let size = linked.e32.size;
+        self.placed.push(PlacedModule { name: module.name.clone(), base, placement, entry, size, variables });
         let e32 = self.put(4, &e32_bytes(&linked.e32));
         let o32 = self.put(4, &records);
         let name = self.name(&module.name);
         let [low, high] = self.time();
-        Ok([PLAIN, low, high, module.file.len() as u32, name, e32, o32, first])
+        let attributes = if is_packed { PACKED } else { PLAIN };
+        Ok([attributes, low, high, module.file.len() as u32, name, e32, o32, first])
     }
 
     /// Chooses a base, and tells every section where it will be.
@@ -219,6 +234,9 @@ impl Writer<'_> {
             Placement::Kernel => {
                 self.align(PAGE);
                 (Va(u64::from(self.here()).saturating_sub(first.into())), Placement::Kernel)
+            }
+            Placement::Slot1 if module.is_packed => {
+                self.addresses.dll(Placement::Slot0, linked.e32.size).ok_or_else(|| no_room("slot 0"))?
             }
             dll => self.addresses.dll(dll, linked.e32.size).ok_or_else(|| no_room("slot 0"))?,
         };
@@ -260,9 +278,14 @@ impl Writer<'_> {
         let end = table.wrapping_add(size as u32);
         let (slot_0, slot_1) = self.addresses.lowest();
         let (ram, ram_end) = self.source.ram;
+        // Before CE 4 there is one range of DLLs.
+        let (dll_first, dll_last) = match slot_1 {
+            addresses::SLOT_1_END => (slot_0.0 as u32, 0x0200_0000),
+            _ => (slot_1.0 as u32 & 0xffff_0000 | (slot_0.0 >> 16) as u32, 0x0400_0200),
+        };
         let mut header = vec![
-            slot_1.0 as u32 & 0xffff_0000 | (slot_0.0 >> 16) as u32,
-            0x0400_0200,
+            dll_first,
+            dll_last,
             base,
             end,
             modules.len() as u32,

@@ -5,6 +5,7 @@
 use super::core::{Core, ESP};
 use super::exit::{Exit, Outcome, Trap};
 use super::mmu::Access;
+use crate::control::Toucher;
 use crate::ram::Word;
 
 /// Longest word.
@@ -38,6 +39,19 @@ impl Core {
         if self.write_quick(va, value) { Ok(()) } else { self.write_slowly(va, value) }
     }
 
+    /// Reads a word, changes it and writes it back when its translation is known; whether it did.
+    #[inline(always)]
+    pub fn update_quick<W: Word>(&mut self, va: u32, change: impl FnOnce(&mut Self, W) -> W) -> bool {
+        if let Some(pa) = self.tlb.write.find(va, W::BYTES)
+            && let Some(old) = self.ram.get(pa)
+        {
+            let new = change(self, old);
+            // The address was good a moment ago.
+            return self.ram.put(pa, new).is_some();
+        }
+        false
+    }
+
     /// Reads a word, changes it and writes it back; a fault is that of the write, before anything changed.
     #[inline(always)]
     pub fn update<W: Word, R>(&mut self, va: u32, change: impl FnOnce(&mut Self, W) -> (W, R)) -> Outcome<R> {
@@ -64,9 +78,16 @@ impl Core {
         let first = (0x1000 - (va & 0xfff)).min(W::BYTES) as usize;
         let pa = self.translate_readable(va)?;
         self.fetch(pa, &mut bytes[..first]);
+        let mut second = None;
         if first < size {
-            let pa = self.translate_readable(va.wrapping_add(first as u32))?;
+            let at = va.wrapping_add(first as u32);
+            let pa = self.translate_readable(at)?;
             self.fetch(pa, &mut bytes[first..size]);
+            second = Some((pa, at));
+        }
+        self.check_watched_read(pa, va, first as u32)?;
+        if let Some((pa, at)) = second {
+            self.check_watched_read(pa, at, (size - first) as u32)?;
         }
         Ok(W::from_front(&bytes))
     }
@@ -95,12 +116,13 @@ impl Core {
         let pa = self.translate(va, Access::Write)?;
         let second =
             if first < size { Some(self.translate(va.wrapping_add(first as u32), Access::Write)?) } else { None };
-        self.check_code(pa, first as u32)?;
+        let rest = va.wrapping_add(first as u32);
+        self.check_code(pa, va, first as u32)?;
         if let Some(pa) = second {
-            self.check_code(pa, (size - first) as u32)?;
-            self.store(pa, &bytes[first..size]);
+            self.check_code(pa, rest, (size - first) as u32)?;
+            self.store(pa, rest, &bytes[first..size]);
         }
-        self.store(pa, &bytes[..first]);
+        self.store(pa, va, &bytes[..first]);
         Ok(())
     }
 
@@ -108,25 +130,54 @@ impl Core {
     pub fn probe_write(&mut self, va: u32, length: u32) -> Outcome {
         let first = (0x1000 - (va & 0xfff)).min(length);
         let pa = self.translate(va, Access::Write)?;
-        self.check_code(pa, first)?;
+        self.check_code(pa, va, first)?;
         if first < length {
-            let pa = self.translate(va.wrapping_add(first), Access::Write)?;
-            self.check_code(pa, length - first)?;
+            let rest = va.wrapping_add(first);
+            let pa = self.translate(rest, Access::Write)?;
+            self.check_code(pa, rest, length - first)?;
         }
         Ok(())
     }
 
-    /// A write to decoded bytes is done by its instruction alone; afterwards they are decoded anew.
-    fn check_code(&mut self, pa: u32, length: u32) -> Outcome {
-        if !self.may_write_code && self.ram.has_code(pa >> 12) && self.ram.is_code(pa, length) {
+    /// A write to decoded bytes is done by its instruction alone; afterwards they are decoded anew. So is one to watched
+    /// bytes; afterwards the host is told.
+    fn check_code(&mut self, pa: u32, va: u32, length: u32) -> Outcome {
+        if self.may_write_code {
+            return Ok(());
+        }
+        let is_code = self.ram.has_code(pa >> 12) && self.ram.is_code(pa, length);
+        if is_code || self.is_touched(pa, va, length, true) {
             self.trap = Trap::CodeWrite;
             return Err(Exit::Fault);
         }
         Ok(())
     }
 
-    fn store(&mut self, pa: u32, bytes: &[u8]) {
+    /// Whether an access in one page touches watched bytes.
+    pub(super) fn is_touched(&self, pa: u32, va: u32, length: u32, is_write: bool) -> bool {
+        self.ram.has_watched_bytes(pa >> 12) && self.ram.is_touched(pa, length, is_write, (self.control.cr3, va))
+    }
+
+    /// A read of watched bytes is done by its instruction alone, too.
+    fn check_watched_read(&mut self, pa: u32, va: u32, length: u32) -> Outcome {
+        if !self.is_touched(pa, va, length, false) {
+            return Ok(());
+        }
+        if self.may_write_code {
+            let through = Some((self.control.cr3, va));
+            self.ram.note_touch((pa, length), false, through, Toucher::Instruction { va });
+            return Ok(());
+        }
+        self.trap = Trap::CodeWrite;
+        Err(Exit::Fault)
+    }
+
+    fn store(&mut self, pa: u32, va: u32, bytes: &[u8]) {
         let length = bytes.len() as u32;
+        if self.is_touched(pa, va, length, true) {
+            let through = Some((self.control.cr3, va));
+            self.ram.note_touch((pa, length), true, through, Toucher::Instruction { va });
+        }
         if self.ram.has_code(pa >> 12) && self.ram.is_code(pa, length) {
             self.ram.note_stale(pa >> 12);
         }

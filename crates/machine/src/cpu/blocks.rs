@@ -2,6 +2,7 @@
 
 use super::decode::Decoded;
 use super::op::Op;
+use crate::control::Breaks;
 use std::collections::BTreeMap;
 
 /// Operations that are kept at most; beyond it everything is forgotten and decoded again.
@@ -23,11 +24,19 @@ pub(crate) struct Block {
 pub(crate) struct Blocks {
     ops: Vec<Op>,
     by_address: BTreeMap<u32, Block>,
+    /// Where runs end before the instruction.
+    pub breaks: Breaks,
     /// Changes whenever a block may have gone.
     pub generation: u32,
 }
 
 impl Blocks {
+    /// These breakpoints and no others.
+    pub fn set_breaks(&mut self, all: impl Iterator<Item = (u32, Option<u32>)>) {
+        self.breaks.set(all);
+        self.generation = self.generation.wrapping_add(1);
+    }
+
     /// The block at a physical address.
     pub fn find(&self, pa: u32) -> Option<Block> {
         self.by_address.get(&pa).copied()

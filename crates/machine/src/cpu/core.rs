@@ -1,7 +1,9 @@
 //! The state that operations work on: registers, translation buffers, memory.
 
+use super::call_record::CallRecord;
 use super::exit::{Exit, Outcome, Trap};
 use super::flags::{ARITHMETIC, Flags, VM};
+use super::integer::PIECE;
 use super::op::Op;
 use super::registers::{CR0_PG, Control, DescriptorTable, Fpu, Registers, Segment, SegmentRegister};
 use super::tlb::Tlb;
@@ -32,8 +34,8 @@ pub(crate) const LINEAR: u8 = 9;
 /// Registers, translations and memory of the processor that runs.
 #[derive(Debug)]
 pub(crate) struct Core {
-    /// The eight registers, then [`NOTHING`] and [`LINEAR`].
-    pub gpr: [u32; 16],
+    /// The eight registers, then [`NOTHING`] and [`LINEAR`], and no others. With 256 places every number is a place.
+    pub gpr: [u32; 256],
     pub flags: Flags,
     /// EFLAGS without the arithmetic flags.
     pub system_flags: u32,
@@ -62,18 +64,27 @@ pub(crate) struct Core {
     pub executed: u64,
     /// What to add to that for the time-stamp counter.
     pub tsc_offset: u64,
+    /// Walks of page tables, for whoever asks what a flush costs; no part of the state.
+    pub table_walks: u64,
     /// Translations are those of user mode.
     pub is_user: bool,
     pub traps: HostTraps,
     /// Interrupts are held back for one instruction: after `sti`, `mov ss` and `pop ss`.
     pub shadow: bool,
     pub write_epoch: u64,
+    /// Calls and returns are written down.
+    pub calls: Option<Box<CallRecord>>,
+    /// Elements of a repetition that are left of the piece that was begun.
+    pub piece: u32,
+    /// Breakpoints are passed while so many instructions were executed: the one that is next was reported already, or
+    /// was begun.
+    pub passing: u64,
 }
 
 impl Core {
     pub fn new() -> Self {
         let mut core = Self {
-            gpr: [0; 16],
+            gpr: [0; 256],
             flags: Flags::logic(1),
             system_flags: 2,
             eip: 0,
@@ -94,10 +105,14 @@ impl Core {
             fpu: Fpu::default(),
             executed: 0,
             tsc_offset: 0,
+            table_walks: 0,
             is_user: false,
             traps: HostTraps::default(),
             shadow: false,
             write_epoch: 0,
+            calls: None,
+            piece: PIECE,
+            passing: u64::MAX,
         };
         core.load(&Registers::flat());
         core
@@ -206,9 +221,15 @@ impl Core {
     /// Linear address of the operand in memory. Addresses through FS or GS, and 16-bit ones, were computed before.
     #[inline(always)]
     pub fn address(&self, op: &Op) -> u32 {
-        let base = self.gpr[usize::from(op.base & 15)];
-        let index = self.gpr[usize::from(op.index & 15)];
+        let base = self.gpr[usize::from(op.base)];
+        let index = self.gpr[usize::from(op.index)];
         base.wrapping_add(index << (op.scale & 3)).wrapping_add(op.displacement)
+    }
+
+    /// The same for an operand without an index.
+    #[inline(always)]
+    pub fn near_address(&self, op: &Op) -> u32 {
+        self.gpr[usize::from(op.base)].wrapping_add(op.displacement)
     }
 
     /// The instruction raises an exception.

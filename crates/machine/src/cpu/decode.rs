@@ -27,6 +27,8 @@ pub(crate) struct Decoded {
     pub count: u32,
     /// Frame in which the only instruction ends, when that is not the one where it starts.
     pub second: Option<u32>,
+    /// Calls and returns are written down, which quick handlers do not do.
+    is_recorded: bool,
     /// The instruction before, when it may become one with a jump.
     comparison: Option<(Mnemonic, Shape)>,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Decoded {
 /// Decodes the block at `eip`, whose physical address is `pa`, with at most `most` instructions.
 pub(crate) fn decode(core: &mut Core, eip: u32, pa: u32, most: u32) -> Outcome<Decoded> {
     let bytes = core.ram.rest_of_frame(pa);
-    let mut block = Decoded::default();
+    let mut block = Decoded { is_recorded: core.calls.is_some(), ..Decoded::default() };
     let mut decoder = Decoder::with_ip(32, bytes, 0, DecoderOptions::NONE);
     while decoder.can_decode() && block.count < most {
         let at = decoder.position();
@@ -69,7 +71,7 @@ fn decode_across(core: &mut Core, eip: u32, pa: u32) -> Outcome<Decoded> {
     if let Some(rest) = rest.get(..LONGEST - first) {
         bytes[first..].copy_from_slice(rest);
     }
-    let mut block = Decoded::default();
+    let mut block = Decoded { is_recorded: core.calls.is_some(), ..Decoded::default() };
     let instruction = Decoder::with_ip(32, &bytes, 0, DecoderOptions::NONE).decode();
     block.push(&instruction, 0);
     core.ram.note_code(pa, first as u32);
@@ -107,7 +109,8 @@ impl Decoded {
     /// Adds an instruction; whether it ends the block.
     fn push(&mut self, instruction: &Instruction, at: u16) -> bool {
         let shape = Shape::of(instruction);
-        let handler = if instruction.is_invalid() { None } else { bind(instruction, shape) };
+        let of_system = if instruction.is_invalid() { None } else { system::bind(instruction, shape) };
+        let handler = if instruction.is_invalid() { None } else { of_system.or_else(|| bind(instruction, shape)) };
         let length = instruction.len().clamp(1, LONGEST) as u8;
         let number = self.count as u16;
         self.count += 1;
@@ -122,6 +125,13 @@ impl Decoded {
             (op.base, op.index, op.displacement) = (LINEAR, NOTHING, 0);
             op.scale &= 0xf0;
         }
+        let is_recorded = self.is_recorded && matches!(instruction.mnemonic(), Mnemonic::Call | Mnemonic::Ret);
+        if of_system.is_none()
+            && !is_recorded
+            && let Some(chain) = integer::quick(instruction, shape, &op)
+        {
+            op.chain = chain;
+        }
         if instruction.is_jcc_short_or_near() && self.fuse(&op) {
             return false;
         }
@@ -135,23 +145,20 @@ impl Decoded {
 impl Decoded {
     /// Makes one operation of the comparison that came before and this jump; whether that was possible.
     fn fuse(&mut self, jump: &Op) -> bool {
-        let fused = self.comparison.take().and_then(|(mnemonic, shape)| integer::fused(mnemonic, shape, jump.extra()));
-        let (Some(run), Some(last)) = (fused, self.ops.last_mut()) else { return false };
-        let (_, is_by_immediate) = run;
-        // The target goes where the comparison has no number of its own.
-        if is_by_immediate {
+        let (Some((mnemonic, shape)), Some(last)) = (self.comparison.take(), self.ops.last_mut()) else { return false };
+        let Some(fused) = integer::fused(mnemonic, shape, last, jump.extra()) else { return false };
+        if fused.has_target_in_displacement {
             last.displacement = jump.immediate;
         } else {
             last.immediate = jump.immediate;
         }
-        last.fuse(run.0, jump.length);
+        last.fuse((fused.chain, fused.run), jump);
         true
     }
 }
 
 fn bind(instruction: &Instruction, shape: Shape) -> Option<Handler> {
-    system::bind(instruction, shape)
-        .or_else(|| integer::bind(instruction, shape))
+    integer::bind(instruction, shape)
         .or_else(|| x87::bind(instruction, shape))
         .or_else(|| sse::bind(instruction, shape))
 }

@@ -24,7 +24,7 @@ pub(crate) const UNDERFLOW: u16 = 1 << 4;
 pub(crate) const INEXACT: u16 = 1 << 5;
 
 /// A floating-point number of 80 bits, as it is in x87 registers: an explicit integer bit on top of the mantissa.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct F80 {
     /// 64 bits, the integer bit on top.
     pub mantissa: u64,

@@ -7,12 +7,14 @@ mod decimal;
 mod exchange;
 mod moves;
 mod multiply;
+mod quick;
 mod shift;
 mod stack;
 mod string;
 
-pub(crate) use alu::fused;
 pub(crate) use branch::condition;
+pub(crate) use quick::{fused, quick};
+pub(crate) use string::PIECE;
 
 use super::op::Handler;
 use super::operand::Shape;

@@ -1,7 +1,12 @@
 //! The engine that interprets: finds blocks, runs them within the budget, and deals with everything that leaves one.
 
+mod state;
+
+pub use state::ProcessorState;
+
 use super::blocks::{Block, Blocks};
-use super::core::Core;
+use super::call_record::OpenCall;
+use super::core::{Core, ESP};
 use super::decode::{BLOCK_INSTRUCTIONS, decode, name_at};
 use super::deliver::Cause;
 use super::exit::{Exit, Outcome, Trap};
@@ -10,6 +15,7 @@ use super::mmu::Access;
 use super::op::Op;
 use super::registers::{Fpu, Segment, SegmentRegister};
 use super::{Board, DEBUG, Engine, Event, Exception, HostTraps, INVALID_OPCODE, Registers, Run, Unsupported};
+use crate::ram::{FRAME_BYTES, Ram};
 use vatlas_space::{Pa, Va};
 
 /// Places of the table of recent jumps.
@@ -29,7 +35,7 @@ struct Jump {
 #[derive(Debug)]
 pub struct Interpreter {
     core: Core,
-    jumps: Box<[Jump]>,
+    jumps: Box<[Jump; JUMPS]>,
     /// Number of the state of translations and blocks; jumps with another one are not used.
     state: u32,
     seen_generation: u32,
@@ -50,7 +56,7 @@ impl Interpreter {
         let none = Jump { key: u64::MAX, block: Block::default() };
         Self {
             core: Core::new(),
-            jumps: vec![none; JUMPS].into_boxed_slice(),
+            jumps: Box::new([none; JUMPS]),
             state: 1,
             seen_generation: 0,
             waiting: [0; 4],
@@ -65,12 +71,53 @@ impl Interpreter {
         (general, self.core.eip, self.core.eflags())
     }
 
+    /// EAX, ECX, EDX, EBX, ESP, EBP, ESI or EDI, by number.
+    #[inline(always)]
+    pub fn general(&self, number: usize) -> u32 {
+        self.core.gpr[number & 7]
+    }
+
+    /// EIP.
+    pub const fn eip(&self) -> u32 {
+        self.core.eip
+    }
+
+    /// EFLAGS.
+    pub fn eflags(&self) -> u32 {
+        self.core.eflags()
+    }
+
     /// Sets general registers, EIP and EFLAGS.
+    #[inline(always)]
     pub fn set_user_state(&mut self, general: &[u32; 8], eip: u32, eflags: u32) {
         self.core.gpr[..8].copy_from_slice(general);
         self.core.eip = eip;
         self.core.set_eflags(eflags);
         self.core.shadow = false;
+        self.core.passing = u64::MAX;
+    }
+
+    /// From now on calls and returns are written down. To be called before anything was executed: blocks that were
+    /// decoded before do not do it.
+    pub fn record_calls(&mut self) {
+        self.core.calls.get_or_insert_default();
+    }
+
+    /// The calls that the running thread made and that have not returned, innermost first; none unless calls are
+    /// written down.
+    pub fn open_calls(&self) -> Vec<OpenCall> {
+        let record = self.core.calls.as_ref();
+        record.map_or(Vec::new(), |record| record.chain(self.core.thread(), self.core.gpr[ESP]))
+    }
+
+    /// Reads what a program that is in user mode would read there now without a fault, changing nothing; whether it is
+    /// known without a walk where that is.
+    pub(crate) fn read_known(&self, ram: &Ram, va: u32, buffer: &mut [u8]) -> bool {
+        let Ok(length) = u32::try_from(buffer.len()) else { return false };
+        if !self.core.is_user || length == 0 || length > FRAME_BYTES as u32 {
+            return false;
+        }
+        self.core.tlb.read.find(va, length).is_some_and(|pa| ram.read(Pa(pa.into()), buffer))
     }
 
     /// A segment register.
@@ -109,6 +156,11 @@ impl Interpreter {
     /// Instructions that it executed so far.
     pub fn executed(&self) -> u64 {
         self.core.executed
+    }
+
+    /// Walks of page tables so far, because a translation was not known.
+    pub fn table_walks(&self) -> u64 {
+        self.core.table_walks
     }
 
     /// Sets CR3; translations are forgotten.
@@ -196,6 +248,7 @@ impl Interpreter {
         if jump.key == key {
             return Ok(jump.block);
         }
+        let is_at_breakpoint = !blocks.breaks.is_empty() && self.breakpoint(blocks, eip)?;
         let core = &mut self.core;
         let pa = match core.tlb.execute.find(eip, 1) {
             Some(pa) => pa,
@@ -216,9 +269,51 @@ impl Interpreter {
             }
         };
         self.catch_up(blocks);
-        let key = jump_key(self.state, self.core.is_user) | u64::from(eip);
-        self.jumps[place(eip)] = Jump { key, block };
+        let block = if blocks.breaks.is_empty() { block } else { self.cut(blocks, block, eip) };
+        if !is_at_breakpoint {
+            let key = jump_key(self.state, self.core.is_user) | u64::from(eip);
+            self.jumps[place(eip)] = Jump { key, block };
+        }
         Ok(block)
+    }
+
+    /// Whether a breakpoint is at an address. The run ends there, unless the host let this one pass.
+    #[cold]
+    fn breakpoint(&mut self, blocks: &Blocks, eip: u32) -> Outcome<bool> {
+        let is_here = blocks.breaks.is_at(eip, self.core.control.cr3);
+        if is_here && self.core.passing != self.core.executed {
+            self.core.trap = Trap::Event(Event::CodeBreakpoint);
+            return Err(Exit::Fault);
+        }
+        Ok(is_here)
+    }
+
+    /// The block as far as the next breakpoint in it. What it is cut from is shared with other address spaces; the rest
+    /// of it is found here only, where the state of the translations stands for the space.
+    #[cold]
+    fn cut(&self, blocks: &Blocks, block: Block, eip: u32) -> Block {
+        let ops = blocks.ops(block);
+        let bytes = ops.last().map_or(0, |op| op.at() + u32::from(op.length));
+        let Some(at) = blocks.breaks.next_behind(eip, bytes, self.core.control.cr3) else { return block };
+        // An operation of two instructions is not run at all where the second one has the breakpoint.
+        let is_behind =
+            |op: &Op| op.at() >= at - eip || op.completes() > 1 && op.at() + u32::from(op.length) > at - eip;
+        let Some(length) = ops.iter().position(is_behind) else { return block };
+        match ops[..length].last() {
+            Some(last) => Block { length: length as u32, count: last.number() + last.completes(), ..block },
+            // No budget is enough for it: its first instruction is run by itself.
+            None => Block { length: 0, count: u32::MAX, ..block },
+        }
+    }
+
+    /// Lets the breakpoint at the next instruction pass: it was reported, or is none of its owner's.
+    pub fn pass_breakpoint(&mut self) {
+        self.core.passing = self.core.executed;
+    }
+
+    /// The next breakpoint counts, whatever was reported: the processor is at another moment.
+    pub(crate) fn pass_no_breakpoint(&mut self) {
+        self.core.passing = u64::MAX;
     }
 
     /// Takes note of everything that moved: translations, blocks, frames that now hold code.
@@ -269,7 +364,14 @@ impl Interpreter {
         let exit = self.run_one();
         self.core.may_write_code = false;
         self.catch_up(blocks);
-        if exit == Exit::Jump { None } else { self.follow(blocks) }
+        let event = if exit == Exit::Jump { None } else { self.follow(blocks) };
+        if !self.core.ram.watches().has_touches() {
+            return event;
+        }
+        let is_done = exit != Exit::Fault;
+        self.core.ram.watches().keep_of_processor(is_done);
+        // Whatever else it asks for comes first; what it touched waits.
+        event.or_else(|| self.core.ram.watches().has_touches().then_some(Event::DataBreakpoint))
     }
 
     /// Delivers the highest vector that waits, when the flags allow one.
@@ -296,26 +398,13 @@ fn place(eip: u32) -> usize {
     (eip ^ eip >> 12) as usize % JUMPS
 }
 
-/// Runs operations until one leaves, counts instructions and makes EIP true. Running off the end is a jump, too.
+/// Runs operations until one leaves. Running off the end is a jump, too.
 #[inline(always)]
 fn run_ops(core: &mut Core, ops: &[Op]) -> Exit {
-    for op in ops {
-        let Err(exit) = (op.run)(core, op) else { continue };
-        let done = match exit {
-            Exit::Fault => {
-                core.eip = core.here(op);
-                op.number()
-            }
-            Exit::Jump | Exit::Complete => op.number() + op.completes(),
-        };
-        core.executed += u64::from(done);
-        return exit;
+    match ops.split_first() {
+        Some((op, rest)) => (op.chain)(core, op, rest),
+        None => Exit::Jump,
     }
-    if let Some(last) = ops.last() {
-        core.executed += u64::from(last.number() + last.completes());
-        core.eip = core.after(last);
-    }
-    Exit::Jump
 }
 
 /// The operations of at most the first `count` instructions.

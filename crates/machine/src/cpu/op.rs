@@ -1,14 +1,19 @@
-//! A decoded instruction: the function that does it and its operands, in 24 bytes.
+//! A decoded instruction: the functions that do it and its operands, in 32 bytes.
 
 use super::core::{Core, NOTHING};
-use super::exit::Outcome;
+use super::exit::{Exit, Outcome};
 
-/// Does an operation.
+/// Does an operation, whatever it takes.
 pub(crate) type Handler = fn(&mut Core, &Op) -> Outcome;
+/// Does an operation and those behind it, up to one that leaves the block; see `chain.rs`.
+pub(crate) type Chain = fn(&mut Core, &Op, &[Op]) -> Exit;
 
 /// An operation. Most instructions are one; an address that is not flat takes one before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
+    /// How it is entered.
+    pub chain: Chain,
+    /// What does it when nothing quicker does.
     pub run: Handler,
     /// Immediate; for a jump the target, counted from the block; for a second number of any kind its high half.
     pub immediate: u32,
@@ -36,6 +41,7 @@ impl Op {
     /// An operation without operands.
     pub const fn new(run: Handler) -> Self {
         Self {
+            chain: super::chain::plain,
             run,
             immediate: 0,
             displacement: 0,
@@ -55,10 +61,11 @@ impl Op {
     }
 
     /// Makes this a comparison together with the conditional jump behind it.
-    pub const fn fuse(&mut self, run: Handler, length: u8) {
+    pub const fn fuse(&mut self, (chain, run): (Chain, Handler), jump: &Self) {
+        self.chain = chain;
         self.run = run;
-        self.length += length;
-        self.scale |= FUSED;
+        self.length += jump.length;
+        self.scale = self.scale & 3 | FUSED | jump.scale & 0xf0;
     }
 
     /// Instructions that this operation completes: two when it is a fused one.

@@ -26,6 +26,8 @@ pub(crate) trait Place: Source {
     fn set_quick<W: Width>(core: &mut Core, op: &Op, value: W) -> bool {
         Self::set(core, op, value).is_ok()
     }
+    /// Reads, changes and writes it when that takes no call; whether it did. Otherwise nothing was changed.
+    fn update_quick<W: Width>(core: &mut Core, op: &Op, change: impl FnOnce(&mut Core, W) -> W) -> bool;
     /// Reads, changes, writes. `change` runs only when nothing can fail any more.
     fn update<W: Width, R>(core: &mut Core, op: &Op, change: impl FnOnce(&mut Core, W) -> (W, R)) -> Outcome<R>;
 }
@@ -36,6 +38,8 @@ pub(crate) struct A;
 pub(crate) struct B;
 /// Memory.
 pub(crate) struct M;
+/// Memory whose address has no index.
+pub(crate) struct N;
 /// The immediate.
 pub(crate) struct I;
 /// CL, the count of shifts.
@@ -56,6 +60,14 @@ impl Place for A {
     }
 
     #[inline(always)]
+    fn update_quick<W: Width>(core: &mut Core, op: &Op, change: impl FnOnce(&mut Core, W) -> W) -> bool {
+        let old = W::register(core, op.a);
+        let new = change(core, old);
+        W::set_register(core, op.a, new);
+        true
+    }
+
+    #[inline(always)]
     fn update<W: Width, R>(core: &mut Core, op: &Op, change: impl FnOnce(&mut Core, W) -> (W, R)) -> Outcome<R> {
         let old = W::register(core, op.a);
         let (new, result) = change(core, old);
@@ -71,33 +83,50 @@ impl Source for B {
     }
 }
 
-impl Source for M {
-    #[inline(always)]
-    fn get<W: Width>(core: &mut Core, op: &Op) -> Outcome<W> {
-        core.read(core.address(op))
-    }
+macro_rules! memory {
+    ($($name:ident: $address:ident;)*) => {$(
+        impl Source for $name {
+            #[inline(always)]
+            fn get<W: Width>(core: &mut Core, op: &Op) -> Outcome<W> {
+                core.read(core.$address(op))
+            }
 
-    #[inline(always)]
-    fn quick<W: Width>(core: &mut Core, op: &Op) -> Option<W> {
-        core.read_quick(core.address(op))
-    }
+            #[inline(always)]
+            fn quick<W: Width>(core: &mut Core, op: &Op) -> Option<W> {
+                core.read_quick(core.$address(op))
+            }
+        }
+
+        impl Place for $name {
+            #[inline(always)]
+            fn set<W: Width>(core: &mut Core, op: &Op, value: W) -> Outcome {
+                core.write(core.$address(op), value)
+            }
+
+            #[inline(always)]
+            fn set_quick<W: Width>(core: &mut Core, op: &Op, value: W) -> bool {
+                core.write_quick(core.$address(op), value)
+            }
+
+            #[inline(always)]
+            fn update_quick<W: Width>(core: &mut Core, op: &Op, change: impl FnOnce(&mut Core, W) -> W) -> bool {
+                core.update_quick(core.$address(op), change)
+            }
+
+            #[inline(always)]
+            fn update<W: Width, R>(
+                core: &mut Core,
+                op: &Op,
+                change: impl FnOnce(&mut Core, W) -> (W, R),
+            ) -> Outcome<R> {
+                core.update(core.$address(op), change)
+            }
+        }
+    )*};
 }
-
-impl Place for M {
-    #[inline(always)]
-    fn set<W: Width>(core: &mut Core, op: &Op, value: W) -> Outcome {
-        core.write(core.address(op), value)
-    }
-
-    #[inline(always)]
-    fn set_quick<W: Width>(core: &mut Core, op: &Op, value: W) -> bool {
-        core.write_quick(core.address(op), value)
-    }
-
-    #[inline(always)]
-    fn update<W: Width, R>(core: &mut Core, op: &Op, change: impl FnOnce(&mut Core, W) -> (W, R)) -> Outcome<R> {
-        core.update(core.address(op), change)
-    }
+memory! {
+    M: address;
+    N: near_address;
 }
 
 impl Source for I {

@@ -26,7 +26,7 @@ impl SegmentRegister {
 }
 
 /// A segment register with what the processor keeps of its descriptor.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Segment {
     /// The selector.
     pub selector: u16,
@@ -51,7 +51,7 @@ impl Segment {
 }
 
 /// GDTR or IDTR.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct DescriptorTable {
     /// Linear address.
     pub base: u32,
@@ -60,7 +60,7 @@ pub struct DescriptorTable {
 }
 
 /// Control and debug registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Control {
     /// CR0.
     pub cr0: u32,
@@ -105,7 +105,7 @@ pub const SYSENTER_ESP: u32 = 0x175;
 pub const SYSENTER_EIP: u32 = 0x176;
 
 /// x87 and SSE registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Fpu {
     /// R0 to R7, in physical order.
     pub st: [F80; 8],
@@ -145,7 +145,7 @@ impl Default for Fpu {
 }
 
 /// All registers of a processor.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Registers {
     /// EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI.
     pub gpr: [u32; 8],

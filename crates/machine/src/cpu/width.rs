@@ -52,11 +52,11 @@ impl Width for u32 {
     }
     #[inline(always)]
     fn register(core: &Core, number: u8) -> Self {
-        core.gpr[usize::from(number & 15)]
+        core.gpr[usize::from(number)]
     }
     #[inline(always)]
     fn set_register(core: &mut Core, number: u8, value: Self) {
-        core.gpr[usize::from(number & 15)] = value;
+        core.gpr[usize::from(number)] = value;
     }
 }
 
@@ -76,11 +76,11 @@ impl Width for u16 {
     }
     #[inline(always)]
     fn register(core: &Core, number: u8) -> Self {
-        core.gpr[usize::from(number & 15)] as Self
+        core.gpr[usize::from(number)] as Self
     }
     #[inline(always)]
     fn set_register(core: &mut Core, number: u8, value: Self) {
-        let register = &mut core.gpr[usize::from(number & 15)];
+        let register = &mut core.gpr[usize::from(number)];
         *register = *register & 0xffff_0000 | u32::from(value);
     }
 }

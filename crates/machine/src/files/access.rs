@@ -53,7 +53,7 @@ pub fn map_generic(access: u32) -> u32 {
 }
 
 /// The opens of a file, counted by what they do and what they let others do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ShareAccess {
     opens: u32,
     doing: [u32; 3],

@@ -1,6 +1,9 @@
-//! `NtFsControlFile` for pipes: listen, disconnect, peek, and wait for an instance.
+//! `NtFsControlFile` for pipes: listen, disconnect, peek, and wait for an instance; `NtDeviceIoControlFile` for the
+//! modes of the console.
 
 use crate::files::Files;
+use crate::files::console::{GET_MODE, SET_MODE};
+use crate::files::host::{ConsoleEnd, ConsoleKind, Host};
 use crate::files::name::fold;
 use crate::files::object::{Device, FileHandle, FileNumber};
 use crate::files::pipe::{PipeEnd, PipeState};
@@ -29,8 +32,24 @@ impl Files {
             (LISTEN | DISCONNECT, Device::Pipe(_)) => Err(status::ILLEGAL_FUNCTION),
             (PEEK, Device::Pipe(end)) => self.pipes.peek(end, length),
             (WAIT, Device::PipeFolder) => self.wait_for_instance(handle.file, input),
+            (GET_MODE | SET_MODE, Device::Console(end)) => self.console_mode(end, code, input, length),
             _ => Err(status::INVALID_DEVICE_REQUEST),
         }
+    }
+
+    /// The mode of an end of the console, or a new one; only a terminal has any.
+    fn console_mode(&mut self, end: ConsoleEnd, code: u32, input: &[u8], length: u32) -> Result<Answer, NtStatus> {
+        if self.host.console().kind(end) != ConsoleKind::Terminal {
+            return Err(status::INVALID_DEVICE_REQUEST);
+        }
+        if code == GET_MODE && length < 4 {
+            return Err(status::BUFFER_TOO_SMALL);
+        }
+        if code == GET_MODE {
+            return Ok(Answer::success(self.console.mode(end).to_le_bytes().to_vec()));
+        }
+        self.console.set_mode(end, read_u32(input, 0).map_err(|_| status::INVALID_PARAMETER)?)?;
+        Ok(Answer::success(Vec::new()))
     }
 
     fn listen(&mut self, end: PipeEnd) -> Result<Answer, NtStatus> {

@@ -57,7 +57,7 @@ pub struct DirectoryQuery<'a> {
     pub pattern: Option<&'a [u16]>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct ListedEntry {
     name: String,
     metadata: Metadata,
@@ -65,7 +65,7 @@ struct ListedEntry {
 }
 
 /// Entries of a folder that fit, and how far they were given.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Listing {
     pattern: Vec<u16>,
     entries: Vec<ListedEntry>,

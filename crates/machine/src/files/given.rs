@@ -14,7 +14,7 @@ pub struct GivenFile {
     pub bytes: Cow<'static, [u8]>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct GivenEntry {
     name: String,
     /// `None`: a folder on the way to a file.
@@ -23,7 +23,7 @@ struct GivenEntry {
 
 /// The given files and the folders they lie in. The root is not one of these folders: what a guest may do there is
 /// the volume's business.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct GivenTree {
     /// By folded path.
     entries: BTreeMap<String, GivenEntry>,

@@ -8,7 +8,7 @@ use crate::files::status;
 use crate::memory::NtStatus;
 
 /// A moment, in units of 100 ns since 1601-01-01 00:00 UTC, as NT keeps it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct NtTime(pub i64);
 
 /// A folder.
@@ -25,7 +25,7 @@ pub const FILE_ATTRIBUTE_ARCHIVE: u32 = 0x20;
 pub const FILE_ATTRIBUTE_NORMAL: u32 = 0x80;
 
 /// What a store knows of a file or folder.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Metadata {
     /// Whether it is a folder.
     pub is_folder: bool,
@@ -68,7 +68,7 @@ pub struct MetadataChange {
 }
 
 /// Room on the volume of a store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct VolumeSpace {
     /// Bytes in all.
     pub total: u64,
@@ -77,7 +77,7 @@ pub struct VolumeSpace {
 }
 
 /// Why a store refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum StoreError {
     /// The name does not exist.
     NotFound,
@@ -132,7 +132,7 @@ impl From<StoreError> for NtStatus {
 }
 
 /// The number of a file that a store has open.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct StoreFile(pub u32);
 
 /// A tree of files: a granted folder of the host, or memory.
@@ -196,7 +196,7 @@ pub trait FileStore {
 }
 
 /// The three ends of the console.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub enum ConsoleEnd {
     /// Standard input.
     Input,
@@ -207,7 +207,7 @@ pub enum ConsoleEnd {
 }
 
 /// What the host has at an end of the console; decides `GetFileType` and `GetConsoleMode`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub enum ConsoleKind {
     /// A terminal with lines; has a console mode.
     Terminal,
@@ -219,7 +219,7 @@ pub enum ConsoleKind {
 }
 
 /// What came from standard input.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum ConsoleInput {
     /// So many bytes, at least one.
     Bytes(usize),

@@ -10,7 +10,7 @@ use crate::memory::{FileIdentity, NtStatus};
 const MOST_LOCKS: usize = 65536;
 
 /// A range of bytes and the key that its owner chose.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct LockRange {
     /// First byte.
     pub offset: u64,
@@ -20,7 +20,7 @@ pub struct LockRange {
     pub key: u32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 struct Lock {
     owner: FileNumber,
     range: LockRange,
@@ -28,7 +28,7 @@ struct Lock {
 }
 
 /// The locks of a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Locks(Vec<Lock>);
 
 impl LockRange {

@@ -5,22 +5,24 @@ use crate::files::host::{
 };
 use crate::files::name::fold;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a file or folder costs besides its data.
 const ENTRY_BYTES: u64 = 512;
 const ROOT: u32 = 0;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Entry {
     metadata: Metadata,
-    bytes: Vec<u8>,
+    /// Shared with checkpoints until they are written.
+    bytes: Arc<Vec<u8>>,
     /// Folded name, name, number of the entry.
     children: BTreeMap<String, (String, u32)>,
 }
 
 /// A tree of files in memory, with a capacity. Names keep their case and are found without it. Times are those that
 /// its owner sets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct MemoryStore {
     entries: BTreeMap<u32, Entry>,
     next: u32,
@@ -40,6 +42,11 @@ impl MemoryStore {
     /// Sets the time that changes from now on bear.
     pub const fn set_time(&mut self, now: NtTime) {
         self.now = now;
+    }
+
+    /// Reads a file by its path, for somebody who looks from outside. How many bytes were there.
+    pub(crate) fn look(&mut self, path: &[String], offset: u64, bytes: &mut [u8]) -> usize {
+        self.entry(path).map_or(0, |entry| read_slice(&entry.bytes, offset, bytes))
     }
 
     fn insert(&mut self, is_folder: bool) -> u32 {
@@ -99,7 +106,7 @@ impl MemoryStore {
         self.used = self.used.saturating_sub(before.saturating_sub(length));
         let now = self.now;
         let entry = self.opened(file)?;
-        entry.bytes.resize(usize::try_from(length).map_err(|_| StoreError::Full)?, 0);
+        Arc::make_mut(&mut entry.bytes).resize(usize::try_from(length).map_err(|_| StoreError::Full)?, 0);
         entry.metadata.length = length;
         (entry.metadata.written, entry.metadata.changed) = (now, now);
         Ok(())
@@ -199,7 +206,8 @@ impl FileStore for MemoryStore {
         let length = self.opened(file)?.metadata.length.max(end);
         self.resize(file, length)?;
         let place = usize::try_from(offset).map_err(|_| StoreError::Full)?;
-        if let Some(target) = self.opened(file)?.bytes.get_mut(place..).and_then(|rest| rest.get_mut(..bytes.len())) {
+        let target = Arc::make_mut(&mut self.opened(file)?.bytes);
+        if let Some(target) = target.get_mut(place..).and_then(|rest| rest.get_mut(..bytes.len())) {
             target.copy_from_slice(bytes);
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::memory::{FileIdentity, NtStatus};
 use std::collections::BTreeMap;
 
 /// A file or folder that a file object or a section refers to.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Node {
     /// Spelled as the store or the giver does.
     pub(crate) path: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Node {
 }
 
 /// All nodes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Nodes {
     nodes: BTreeMap<FileIdentity, Node>,
     by_key: BTreeMap<String, FileIdentity>,

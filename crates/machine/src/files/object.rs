@@ -9,11 +9,11 @@ use crate::memory::{FileIdentity, NtStatus};
 use std::collections::BTreeMap;
 
 /// The number of a file object: the body of the kernel's object.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash, serde::Serialize, serde::Deserialize)]
 pub struct FileNumber(pub u32);
 
 /// A handle of a file object: the object, and the access that this handle has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FileHandle {
     /// The file object.
     pub file: FileNumber,
@@ -22,7 +22,7 @@ pub struct FileHandle {
 }
 
 /// What stands behind a file object.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Device {
     Disk(FileIdentity),
     Volume,
@@ -33,7 +33,7 @@ pub(crate) enum Device {
 }
 
 /// A file object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FileObject {
     pub(crate) device: Device,
     /// Access and sharing as counted in the file.
@@ -63,7 +63,7 @@ impl FileObject {
 }
 
 /// All file objects.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FileObjects {
     objects: BTreeMap<FileNumber, FileObject>,
     next: u32,

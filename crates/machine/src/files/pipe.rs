@@ -14,14 +14,14 @@ const MOST_QUOTA: u32 = 1 << 20;
 const MOST_MESSAGES: usize = 1 << 16;
 
 /// One of the two ends of an instance.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct PipeEnd {
     pub(crate) instance: u32,
     pub(crate) is_server: bool,
 }
 
 /// `FILE_PIPE_DISCONNECTED_STATE` to `FILE_PIPE_CLOSING_STATE`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum PipeState {
     Disconnected = 1,
     Listening = 2,
@@ -30,7 +30,7 @@ pub(crate) enum PipeState {
 }
 
 /// Bytes on their way to one end, and where messages end in them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Queue {
     bytes: VecDeque<u8>,
     /// Lengths of the messages; empty in a pipe of bytes.
@@ -39,7 +39,7 @@ struct Queue {
 }
 
 /// What one end chose, and what comes to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct End {
     pub(crate) file: Option<FileNumber>,
     incoming: Queue,
@@ -49,7 +49,7 @@ pub(crate) struct End {
 }
 
 /// What all instances of a name have in common.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct PipeKind {
     pub(crate) name: String,
     pub(crate) has_messages: bool,
@@ -60,7 +60,7 @@ pub(crate) struct PipeKind {
     pub(crate) timeout: i64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Instance {
     /// Folded name.
     pub(crate) key: String,
@@ -70,7 +70,7 @@ pub(crate) struct Instance {
 }
 
 /// All pipes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Pipes {
     pub(crate) kinds: BTreeMap<String, PipeKind>,
     pub(crate) instances: BTreeMap<u32, Instance>,

@@ -1,6 +1,8 @@
 //! A file as the memory manager sees it: an identity, a length, bytes to read and write.
 
 use crate::files::Files;
+use crate::files::memory_store::read_slice;
+use crate::files::name::key;
 use crate::files::object::{Device, FileNumber};
 use crate::files::status;
 use crate::memory::{FileIdentity, IdentifiedFile, NtStatus, SectionFile};
@@ -8,7 +10,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// What a section maps a file as.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum SectionUse {
     /// A program: nobody can open it for writing meanwhile.
     Image,
@@ -65,6 +67,12 @@ pub fn section_file(
     Ok((identity, Box::new(MappedFile { files: Rc::clone(files), identity, as_what })))
 }
 
+/// The file of a section that went back with the whole system: the counts of its users went back, too.
+pub(crate) fn mapped_again(files: &Rc<RefCell<Files>>, identity: FileIdentity, is_image: bool) -> Box<dyn SectionFile> {
+    let as_what = if is_image { SectionUse::Image } else { SectionUse::Data };
+    Box::new(MappedFile { files: Rc::clone(files), identity, as_what })
+}
+
 impl Files {
     /// The file behind a file object: equal for all opens of one file, and never used again for another.
     ///
@@ -80,6 +88,20 @@ impl Files {
     /// The path of an open file from the root of its volume, `\folder\file`.
     pub fn path_of(&self, file: FileIdentity) -> Option<String> {
         self.nodes.get(file).ok().map(|node| format!("\\{}", node.path.join("\\")))
+    }
+
+    /// Reads a file for somebody who looks from outside: nothing of it is recorded, and no file stays open. How many bytes
+    /// were there.
+    pub(crate) fn look(&mut self, file: FileIdentity, offset: u64, bytes: &mut [u8]) -> usize {
+        let Ok(node) = self.nodes.get(file) else { return 0 };
+        if node.is_given {
+            return read_slice(self.given.bytes(&key(&node.path)).unwrap_or_default(), offset, bytes);
+        }
+        let path = node.path.clone();
+        match self.host.look(&path, offset, bytes) {
+            Some(count) => count,
+            None => self.memory.look(&path, offset, bytes),
+        }
     }
 
     fn retain(&mut self, file: FileIdentity, as_what: SectionUse) -> Result<(), NtStatus> {

@@ -2,7 +2,7 @@
 
 use crate::files::Files;
 use crate::files::access::{FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA};
-use crate::files::host::ConsoleEnd;
+use crate::files::host::{ConsoleEnd, Host};
 use crate::files::memory_store::read_slice;
 use crate::files::name::key;
 use crate::files::object::{Device, FileHandle, FileObject};

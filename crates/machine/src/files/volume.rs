@@ -1,7 +1,7 @@
 //! `NtQueryVolumeInformationFile`: what volume or device a file object is on.
 
 use crate::files::Files;
-use crate::files::host::{ConsoleEnd, ConsoleKind};
+use crate::files::host::{ConsoleEnd, ConsoleKind, Host};
 use crate::files::object::{Device, FileHandle};
 use crate::files::query::CLUSTER_BYTES;
 use crate::files::raw::{Raw, text_bytes};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Free pages of a region, as runs that do not touch each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct AddressRuns {
     free: BTreeMap<u32, u32>,
 }

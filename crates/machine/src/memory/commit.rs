@@ -7,7 +7,7 @@
 use crate::memory::NtStatus;
 
 /// The commit charge of the system, in pages.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct CommitCharge {
     charged: u32,
     limit: u32,

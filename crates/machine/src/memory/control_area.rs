@@ -21,6 +21,7 @@ use crate::memory::section::{FileIdentity, IdentifiedFile, SectionFile};
 use crate::memory::section_image::ImageInformation;
 use crate::memory::{ControlAreaIndex, Memory, NtStatus, PoolKind, RULES};
 use crate::ram::{FRAME_BYTES, Ram};
+use crate::state::Live;
 use vatlas_rules::nt::pte::{MmProtection, NtPte, encode_pte};
 use vatlas_space::Va;
 
@@ -32,7 +33,7 @@ const SUBSECTION_BYTES: u32 = 0x20;
 const SEGMENT_BYTES: u32 = 0x38;
 
 /// What a section is made of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum AreaKind {
     /// An image: pages come from the file; what is written goes to the page file.
     Image,
@@ -46,7 +47,7 @@ pub enum AreaKind {
 }
 
 /// What holds a page that was never written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Source {
     /// The file.
     File,
@@ -57,7 +58,7 @@ pub(crate) enum Source {
 }
 
 /// A run of pages of a section that have one protection; of an image, a section of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Subsection {
     /// Its first page in the section.
     pub first: u32,
@@ -121,7 +122,7 @@ impl Plan {
 }
 
 /// A control area: an index of what guest memory has, and the file.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ControlArea {
     /// The `CONTROL_AREA`.
     pub(crate) address: Va,
@@ -134,7 +135,7 @@ pub struct ControlArea {
     pub(crate) kind: AreaKind,
     pub(crate) subsections: Vec<Subsection>,
     pub(crate) identity: Option<FileIdentity>,
-    pub(crate) file: Option<Box<dyn SectionFile>>,
+    pub(crate) file: Live<Box<dyn SectionFile>>,
     pub(crate) image: Option<ImageInformation>,
     /// Bytes.
     pub(crate) size: u64,
@@ -189,7 +190,7 @@ impl ControlArea {
     /// `STATUS_INVALID_PARAMETER_1` for a page that is not from the file; what reading the file ends in.
     pub fn read_page(&self, page: u32, bytes: &mut [u8; FRAME_BYTES]) -> Result<(), NtStatus> {
         let (offset, count) = self.file_range(page).ok_or(NtStatus::INVALID_PARAMETER_1)?;
-        let file = self.file.as_ref().ok_or(NtStatus::INVALID_PARAMETER_1)?;
+        let file = self.file.get().ok_or(NtStatus::INVALID_PARAMETER_1)?;
         bytes.fill(0);
         file.read(offset, &mut bytes[..count]).map(|_| ())
     }
@@ -314,7 +315,7 @@ impl Memory {
             kind,
             subsections: plan.subsections,
             identity,
-            file,
+            file: file.into(),
             image: None,
             size,
             references: 0,

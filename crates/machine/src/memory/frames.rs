@@ -80,7 +80,7 @@ impl FrameRecord {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct List {
     head: u32,
     tail: u32,
@@ -88,7 +88,7 @@ struct List {
 }
 
 /// The database. Frames below [`Self::first`] belong to the owner and to the database itself.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FrameDatabase {
     base: Pa,
     first: u32,

@@ -7,7 +7,8 @@
 //!
 //! On a system that leaves 3 GB to programs the frame database is at C0C00000 and nonpaged pool at F8000000.
 //!
-//! All of it stays in memory. Tables of the kernel half are never given back.
+//! What drivers have of paged pool, and their pageable sections, are in [`super::system_pages`]; all else stays in
+//! memory. Tables of the kernel half are never given back.
 
 use crate::memory::frames::FrameRecord;
 use crate::memory::pool::Pool;
@@ -29,7 +30,7 @@ const KERNEL_TABLE: u32 = 0x63;
 const KERNEL_PAGE: u32 = 0x163;
 
 /// What the kernel half has.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct KernelHalf {
     /// Directory entries 512 to 1023.
     pub directory: Vec<u32>,
@@ -37,11 +38,13 @@ pub(crate) struct KernelHalf {
     pub charged: u32,
     /// `MmSystemRangeStart`.
     pub start: Va,
+    /// Only the first address space has the kernel half.
+    pub is_separate: bool,
 }
 
 impl KernelHalf {
     pub(crate) fn new() -> Self {
-        Self { directory: vec![0; 512], charged: 0, start: Va(0x8000_0000) }
+        Self { directory: vec![0; 512], charged: 0, start: Va(0x8000_0000), is_separate: false }
     }
 
     /// The place among the kernel's directory entries; none for user addresses and the self-map.
@@ -66,8 +69,21 @@ impl Memory {
     pub fn start_with_three_gigabytes(&mut self) {
         if self.kernel.charged == 0 && self.spaces.is_empty() {
             self.kernel.start = Va(0xc000_0000);
-            self.pools = Pool::both(true);
+            self.pools = Pool::all(true);
         }
+    }
+
+    /// Whether only the first address space has the kernel half; before any is made. Our arrangement, to measure what
+    /// NT's saves.
+    pub fn set_separate_kernel(&mut self, is_separate: bool) {
+        if self.spaces.is_empty() {
+            self.kernel.is_separate = is_separate;
+        }
+    }
+
+    /// Whether only the first address space has the kernel half.
+    pub const fn has_separate_kernel(&self) -> bool {
+        self.kernel.is_separate
     }
 
     /// Sets the directory entry for an address of the kernel half, in all address spaces. The self-map cannot be set.
@@ -75,19 +91,20 @@ impl Memory {
         let Some(index) = self.kernel.index(va) else { return };
         self.kernel.directory[index] = entry;
         let at = (index as u64 + FIRST_TABLE) * 4;
-        for space in self.spaces.iter().filter(|space| space.is_alive()) {
+        let having = if self.kernel.is_separate { 1 } else { self.spaces.len() };
+        for space in self.spaces.iter().take(having).filter(|space| space.is_alive()) {
             ram.write_u32(Pa((space.directory.0 << 12) + at), entry);
         }
         self.need_flush();
     }
 
     /// The page table of an address of the kernel half.
-    fn kernel_table(&self, va: Va) -> Option<Pfn> {
+    pub(crate) fn kernel_table(&self, va: Va) -> Option<Pfn> {
         let entry = PageTableEntry(self.kernel.directory[self.kernel.index(va)?].into());
         (entry.has(PageTableEntry::VALID) && !entry.has(PageTableEntry::LARGE)).then_some(Pfn(entry.0 >> 12))
     }
 
-    fn kernel_entry_at(&self, va: Va) -> Option<Pa> {
+    pub(crate) fn kernel_entry_at(&self, va: Va) -> Option<Pa> {
         self.kernel_table(va).map(|table| Pa((table.0 << 12) + (va.0 >> 12 & 0x3ff) * 4))
     }
 
@@ -125,7 +142,7 @@ impl Memory {
         })
     }
 
-    fn build_kernel_table(&mut self, ram: &mut Ram, va: Va) -> Result<Pfn, NtStatus> {
+    pub(crate) fn build_kernel_table(&mut self, ram: &mut Ram, va: Va) -> Result<Pfn, NtStatus> {
         if self.kernel.index(va).is_none() {
             return Err(NtStatus::INVALID_PARAMETER);
         }

@@ -11,7 +11,7 @@ pub(crate) const FIRST: u32 = 0xe_b000;
 pub(crate) const END: u32 = 0xf_0000;
 
 /// The kernel stack of a thread.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct KernelStack {
     /// Behind its last byte: where it begins to grow down.
     pub base: Va,

@@ -34,7 +34,7 @@ impl Memory {
         let lost = PageFileError(NtStatus::DEVICE_DATA_ERROR);
         let area = self.areas.get_mut(&index).ok_or(lost)?;
         let (offset, count) = area.file_range(area.page_of(at)).ok_or(lost)?;
-        let file = area.file.as_mut().ok_or(lost)?;
+        let file = area.file.get_mut().ok_or(lost)?;
         let count = count.min(usize::try_from(file.size().saturating_sub(offset)).unwrap_or(count));
         file.write(offset, &bytes[..count]).map_err(PageFileError)?;
         self.counters.file_page_outs += 1;

@@ -17,17 +17,21 @@ use vatlas_space::Va;
 /// Bytes of a header, and what sizes are rounded to.
 const UNIT: u32 = 8;
 const PAGE: u32 = FRAME_BYTES as u32;
+/// Where the pageable part of paged pool begins.
+const PAGEABLE: u32 = 0xe600_0000;
 
-/// Which pool. Pages of both stay in memory in this machine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Which pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum PoolKind {
     /// Processes, threads, descriptors, control areas: from 83000000, or F8000000.
     NonPaged = 0,
-    /// Prototype entries, names: from E1000000.
+    /// Prototype entries, names: from E1000000. Its pages stay in memory.
     Paged = 1,
+    /// Paged pool of drivers, whose pages go to the page file: from E6000000.
+    Pageable = 2,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Block {
     /// With its header.
     bytes: u32,
@@ -36,7 +40,7 @@ struct Block {
 }
 
 /// One pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Pool {
     kind: PoolKind,
     runs: AddressRuns,
@@ -56,9 +60,13 @@ impl Pool {
 
     /// Nonpaged pool where entries can name its subsections: up to 88000000, or below FFBE0000; paged pool up to the
     /// kernel stacks.
-    pub(crate) fn both(is_high: bool) -> [Self; 2] {
+    pub(crate) fn all(is_high: bool) -> [Self; 3] {
         let (first, end) = if is_high { (0xf800_0000, 0xffbe_0000) } else { (0x8300_0000, 0x8800_0000) };
-        [Self::new(PoolKind::NonPaged, first, end), Self::new(PoolKind::Paged, 0xe100_0000, 0xeb00_0000)]
+        [
+            Self::new(PoolKind::NonPaged, first, end),
+            Self::new(PoolKind::Paged, 0xe100_0000, PAGEABLE),
+            Self::new(PoolKind::Pageable, PAGEABLE, 0xeb00_0000),
+        ]
     }
 
     /// A new page is one free block.
@@ -111,11 +119,20 @@ impl Pool {
         let before =
             self.blocks.range(..at).next_back().filter(|(before, _)| *before & !(PAGE - 1) == at & !(PAGE - 1));
         let previous = before.map_or(0, |(_, block)| block.bytes / UNIT);
-        let kind = if block.is_free { 0 } else { (self.kind as u32 + 1) | 4 };
+        let kind = if block.is_free { 0 } else { ((self.kind as u32).min(1) + 1) | 4 };
         let sizes = (previous & 0x1ff) | ((block.bytes / UNIT) & 0x1ff) << 16 | kind << 25;
         let [a, b, c, d] = sizes.to_le_bytes();
         let [e, f, g, h] = block.tag;
         Some([a, b, c, d, e, f, g, h])
+    }
+}
+
+/// The pool of an address.
+fn pool_of(va: Va) -> PoolKind {
+    match va.0 {
+        0xe100_0000..0xe600_0000 => PoolKind::Paged,
+        0xe600_0000..0xeb00_0000 => PoolKind::Pageable,
+        _ => PoolKind::NonPaged,
     }
 }
 
@@ -139,7 +156,7 @@ impl Memory {
         };
         self.write_headers(ram, kind, at);
         let block = Va(u64::from(at + UNIT));
-        self.write_kernel(ram, block, &vec![0; (size - UNIT) as usize]);
+        self.write_pool(ram, kind, block, &vec![0; (size - UNIT) as usize]);
         Ok(block)
     }
 
@@ -153,7 +170,12 @@ impl Memory {
     /// Pages of a pool, in memory; the address of the first.
     fn allocate_run(&mut self, ram: &mut Ram, kind: PoolKind, pages: u32) -> Result<u32, NtStatus> {
         let first = self.pools[kind as usize].runs.take(pages).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        if let Err(status) = self.allocate_kernel_pages(ram, Va(u64::from(first) << 12), pages) {
+        let at = Va(u64::from(first) << 12);
+        let allocated = match kind {
+            PoolKind::Pageable => self.commit_system_pages(ram, at, pages),
+            PoolKind::NonPaged | PoolKind::Paged => self.allocate_kernel_pages(ram, at, pages),
+        };
+        if let Err(status) = allocated {
             self.pools[kind as usize].runs.give(first, pages);
             return Err(status);
         }
@@ -161,19 +183,36 @@ impl Memory {
     }
 
     fn free_run(&mut self, ram: &mut Ram, kind: PoolKind, at: u32, pages: u32) {
-        self.free_kernel_pages(ram, Va(at.into()), pages);
+        (0..pages).for_each(|page| self.free_system_page(ram, Va(u64::from(at) + u64::from(page * PAGE))));
         self.pools[kind as usize].runs.give(at >> 12, pages);
     }
 
     /// Writes the headers of a block and of the one behind it in the same page.
-    fn write_headers(&self, ram: &mut Ram, kind: PoolKind, at: u32) {
+    fn write_headers(&mut self, ram: &mut Ram, kind: PoolKind, at: u32) {
         let pool = &self.pools[kind as usize];
         let page_end = (at & !(PAGE - 1)).wrapping_add(PAGE);
-        for (at, _) in pool.blocks.range(at..page_end).take(2) {
-            if let Some(header) = pool.header(*at) {
-                self.write_kernel(ram, Va((*at).into()), &header);
+        let blocks: Vec<u32> = pool.blocks.range(at..page_end).take(2).map(|(at, _)| *at).collect();
+        for at in &blocks {
+            if let Some(header) = self.pools[kind as usize].header(*at) {
+                self.write_pool(ram, kind, Va((*at).into()), &header);
             }
         }
+    }
+
+    /// Writes to a pool; a page that can be paged out comes in first.
+    fn write_pool(&mut self, ram: &mut Ram, kind: PoolKind, va: Va, bytes: &[u8]) {
+        if kind == PoolKind::Pageable {
+            self.touch_system(ram, va, bytes.len(), true);
+        }
+        self.write_kernel(ram, va, bytes);
+    }
+
+    /// Whether a block begins there that somebody has.
+    pub(crate) fn is_pool_block(&self, va: Va) -> bool {
+        let pool = &self.pools[pool_of(va) as usize];
+        let Ok(at) = u32::try_from(va.0) else { return false };
+        let small = at.checked_sub(UNIT).and_then(|header| pool.blocks.get(&header));
+        small.is_some_and(|block| !block.is_free) || pool.big.contains_key(&at)
     }
 
     /// The first page of nonpaged pool, so that small blocks cost nothing at first.
@@ -187,8 +226,7 @@ impl Memory {
 
     /// Gives a block back. Its page goes back when nothing else is in it, except the last page of nonpaged pool.
     pub fn pool_free(&mut self, ram: &mut Ram, va: Va) {
-        let is_paged = (0xe100_0000..0xeb00_0000).contains(&va.0);
-        let kind = if is_paged { PoolKind::Paged } else { PoolKind::NonPaged };
+        let kind = pool_of(va);
         let Ok(at) = u32::try_from(va.0) else { return };
         if let Some(pages) = self.pools[kind as usize].big.remove(&at) {
             return self.free_run(ram, kind, at, pages);

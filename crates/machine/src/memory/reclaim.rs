@@ -101,7 +101,7 @@ impl Memory {
         let mut error = PageFileError(NtStatus::DISK_FULL);
         for (number, file) in (0..).zip(&mut self.page_files) {
             let Some(page) = file.take() else { continue };
-            match file.store.write(page, &bytes) {
+            match file.write(page, &bytes) {
                 Ok(()) => {
                     self.counters.page_outs += 1;
                     let form = NtPte::PageFile { file: number, page, protection };
@@ -147,6 +147,12 @@ impl Memory {
         let sizes = self.spaces.iter().enumerate().map(|(index, space)| (space.working_set.size(), index));
         // Of equal ones the first, so that runs are equal too.
         let largest = sizes.max_by_key(|(size, index)| (*size, std::cmp::Reverse(*index)));
+        if largest.is_none_or(|(size, _)| size < self.resident_system_pages()) {
+            let trimmed = self.trim_system_pages(ram, BATCH);
+            if trimmed > 0 {
+                return trimmed;
+            }
+        }
         largest.map_or(0, |(_, index)| self.trim_working_set(ram, SpaceIndex(index), BATCH))
     }
 

@@ -50,7 +50,7 @@ pub trait SectionFile {
 }
 
 /// Equal for all opens of one file, and different for different files.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FileIdentity(pub u64);
 
 /// A file, and which it is.
@@ -68,7 +68,7 @@ pub struct SectionRequest {
 }
 
 /// The body of a section object. It holds a reference: give it to [`Memory::close_section`] in the end.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Section {
     pub(crate) area: ControlAreaIndex,
     pub(crate) protection: MmProtection,

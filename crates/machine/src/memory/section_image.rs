@@ -32,7 +32,7 @@ const EXECUTABLE: u16 = 2;
 const I386: u16 = 0x14c;
 
 /// What `SectionImageInformation` tells, and where the image wants to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ImageInformation {
     /// `AddressOfEntryPoint`; 0 when there is none.
     pub entry_point: Rva,

@@ -13,7 +13,7 @@ const SELF_MAP: u32 = 0x300;
 const KERNEL_TABLE: u32 = 0x63;
 
 /// Which user addresses a process may use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct AddressLimits {
     /// `MmHighestUserAddress`.
     pub highest_user: Va,
@@ -38,7 +38,7 @@ impl AddressLimits {
 pub(crate) const SHARED_USER: RangeInclusive<u32> = 0x7ffe0..=0x7ffef;
 
 /// What is counted for one page table: for 4 MB of addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct TableUse {
     /// Entries that are not zero.
     pub used: u16,
@@ -49,7 +49,7 @@ pub(crate) struct TableUse {
 }
 
 /// The memory of one process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ProcessMemory {
     pub(crate) directory: Pfn,
     pub(crate) limits: AddressLimits,
@@ -130,8 +130,10 @@ impl Memory {
             return Err(NtStatus::NO_MEMORY);
         };
         let mapped = (directory.0 as u32) << 12 | KERNEL_TABLE;
+        let has_kernel = !self.kernel.is_separate || self.spaces.is_empty();
         for (index, entry) in (512..).zip(&self.kernel.directory) {
-            let entry = if index == SELF_MAP { mapped } else { *entry };
+            let own = if has_kernel { *entry } else { 0 };
+            let entry = if index == SELF_MAP { mapped } else { own };
             ram.write_u32(Pa((directory.0 << 12) + u64::from(index) * 4), entry);
         }
         let record = FrameRecord {
@@ -143,7 +145,7 @@ impl Memory {
             ..FrameRecord::default()
         };
         self.frames.set(ram, directory, &record);
-        self.spaces.push(ProcessMemory {
+        let fresh = ProcessMemory {
             directory,
             limits,
             vads: Vads::default(),
@@ -154,12 +156,17 @@ impl Memory {
             has_watch: false,
             written: BTreeSet::new(),
             is_deleted: false,
-        });
-        Ok(SpaceIndex(self.spaces.len() - 1))
+        };
+        let place = self.spaces.iter().position(|space| space.is_deleted);
+        match place.and_then(|place| self.spaces.get_mut(place)) {
+            Some(deleted) => *deleted = fresh,
+            None => self.spaces.push(fresh),
+        }
+        Ok(SpaceIndex(place.unwrap_or(self.spaces.len() - 1)))
     }
 
-    /// Gives everything back that an address space has. Its number is not used again, and it has no user addresses
-    /// any more.
+    /// Gives everything back that an address space has. It has no user addresses any more, and its number is used
+    /// again for the next one that is made.
     pub fn delete_space(&mut self, ram: &mut Ram, space: SpaceIndex) {
         let vads: Vec<_> = self.spaces[space.0].vads.iter().copied().collect();
         for vad in vads {

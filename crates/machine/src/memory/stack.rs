@@ -12,7 +12,7 @@ use crate::ram::Ram;
 use vatlas_space::{Protection, Va};
 
 /// The user stack of a thread, as its TEB tells it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct UserStack {
     /// `DeallocationStack`, TEB + E0C: where the reservation begins.
     pub deallocation: Va,

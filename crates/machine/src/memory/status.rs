@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An `NTSTATUS`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct NtStatus(pub u32);
 
 /// Code, name, last error (0: none is established).

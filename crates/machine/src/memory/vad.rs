@@ -12,7 +12,7 @@ const GRANULARITY: u32 = 16;
 const LOWEST: u32 = 0x10;
 
 /// What a view shows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct View {
     /// The control area of its section.
     pub area: ControlAreaIndex,
@@ -27,7 +27,7 @@ pub struct View {
 }
 
 /// A descriptor: `MMVAD_SHORT` of private memory, `MMVAD` of a view, `MMVAD_LONG` of what nobody may change.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Vad {
     /// `StartingVpn`.
     pub first: u32,
@@ -78,7 +78,7 @@ impl Vad {
 }
 
 /// The descriptors of a process: an index of the tree in guest memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Vads {
     by_first: BTreeMap<u32, Vad>,
 }

@@ -216,6 +216,14 @@ impl Memory {
         parts.map(|part| end.min(part.first + part.pages).saturating_sub(part.first.max(extent.first))).sum()
     }
 
+    /// What a view charges when it is mapped anew as a descriptor describes it.
+    pub(crate) fn fresh_view_commit(&self, vad: &Vad) -> u32 {
+        let Some((view, area)) = vad.view.and_then(|view| Some((view, self.area(view.area)?))) else { return 0 };
+        let (first, pages) = (area.page_of(view.prototype), vad.last - vad.first + 1);
+        let extent = Extent { area: view.area, first, pages, protection: vad.protection, is_image: view.is_image };
+        self.view_commit(&extent)
+    }
+
     fn view_vad(&self, extent: &Extent, pages: &RangeInclusive<u32>, (commit, request): (u32, &ViewRequest)) -> Vad {
         let view = View {
             area: extent.area,

@@ -10,7 +10,7 @@ pub const DEFAULT_MINIMUM: u32 = 50;
 pub const DEFAULT_MAXIMUM: u32 = 345;
 
 /// A page in a working set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct WorkingSetEntry {
     /// Its page number.
     pub page: u32,
@@ -25,7 +25,7 @@ pub struct WorkingSetEntry {
 }
 
 /// The working set of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct WorkingSet {
     pub(crate) entries: Vec<WorkingSetEntry>,
     /// Where shared pages are in it, by page number.

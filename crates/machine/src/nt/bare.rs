@@ -3,9 +3,9 @@
 use crate::cpu::Fpu;
 use crate::memory::{AddressLimits, AllocationRequest, MEM_COMMIT, MEM_RESERVE, NtStatus};
 use crate::nt::process::ProcessIndex;
-use crate::nt::start::InitialTeb;
 use crate::nt::thread::{NewThread, ThreadIndex};
 use crate::nt::trap_frame::{TrapFrame, word};
+use crate::nt::user_stack::InitialTeb;
 use crate::nt::{System, UserEntries};
 use vatlas_space::{Protection, Va};
 

@@ -15,8 +15,10 @@ use crate::computer::Computer;
 use crate::cpu::{Control, DescriptorTable, Engine, HostTraps, Registers, Segment};
 use crate::files::{Files, GivenFile, Host, NtTime};
 use crate::memory::{AddressLimits, Memory, NtStatus};
+use crate::nt::checkpoint::Checkpoints;
 use crate::nt::guest::GuestBlock;
 use crate::nt::objects::{Body, Objects};
+use crate::nt::population::Population;
 use crate::nt::process::ProcessIndex;
 use crate::nt::report::Counters;
 use crate::nt::scheduler::{Processor, Scheduler};
@@ -98,23 +100,27 @@ impl System {
         if configuration.user_limit > TWO_GB_BASE {
             memory.start_with_three_gigabytes();
         }
+        memory.set_separate_kernel(configuration.has_separate_kernel);
         let mut system = Self {
             computer,
+            control: crate::control::Control::default(),
             memory,
             objects: Objects::default(),
             processes: Vec::new(),
             threads: Vec::new(),
+            population: Population::default(),
             scheduler: Scheduler::new(),
             clock: Clock::new(configuration.boot_time, configuration.instructions_per_unit),
             variables: Variables::default(),
             counters: Counters::default(),
+            ring0: crate::nt::ring0::Ring0::default(),
             shared: GuestBlock::default(),
             files: Rc::new(RefCell::new(files)),
             pending_files: Vec::new(),
             user_limit: configuration.user_limit.clamp(0x8000_0000, 0xc000_0000) & 0xffc0_0000,
-            ntdll,
+            ntdll: ntdll.into(),
             handlers: calls::handlers(),
-            calls: Box::new([0; SERVICES.len()]),
+            calls: vec![0; SERVICES.len()],
             missing: BTreeMap::new(),
             unsupported: Vec::new(),
             crashes: Vec::new(),
@@ -124,11 +130,13 @@ impl System {
             first_process: None,
             next_id: 0x100,
             random: configuration.seed,
+            checkpoints: Checkpoints::default(),
         };
         system.make_directories()?;
         system.map_variables()?;
         system.fill_shared_page(configuration.frames)?;
         system.start_processors()?;
+        system.show_variables();
         Ok(system)
     }
 
@@ -145,7 +153,10 @@ impl System {
         self.memory.map_frame_database(ram)?;
         let variables = image_base(self.memory.system_range_start()) + VARIABLES;
         self.memory.allocate_kernel_page(ram, Va(variables.into()))?;
-        self.variables.active_process_head = variables + 0x158;
+        self.map_kernel_images(image_base(self.memory.system_range_start()).wrapping_sub(TWO_GB_BASE))?;
+        // Without an image of the kernel its variables are where XP's are.
+        let head = self.ring0.host.active_process_head();
+        self.variables.active_process_head = if head == 0 { variables + 0x158 } else { head };
         self.init_list(self.variables.active_process_head);
         Ok(())
     }

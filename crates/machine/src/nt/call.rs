@@ -13,7 +13,7 @@ const MOST_ARGUMENTS: usize = 17;
 const MOST_MISSING: usize = 256;
 
 /// Who calls, and with what.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Call {
     pub thread: ThreadIndex,
     pub process: ProcessIndex,
@@ -23,7 +23,7 @@ pub(crate) struct Call {
 }
 
 /// How a service ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Done {
     /// With a status, now.
     Status(NtStatus),
@@ -53,9 +53,14 @@ impl System {
         if let Err(status) = self.read_arguments(&mut call, service, at) {
             return self.set_result(thread, status);
         }
-        match self.handle(service.number, &call) {
+        let reply = self.handle(service.number, &call);
+        self.tell_returned(thread, service.name, reply);
+        match reply {
             Ok(Done::Status(status)) | Err(status) => self.set_result(thread, status),
             Ok(Done::Later) => {}
+        }
+        if !self.ring0.closing.is_empty() {
+            self.close_device_files(thread);
         }
     }
 
@@ -73,7 +78,10 @@ impl System {
     fn read_arguments(&mut self, call: &mut Call, service: &Service, at: u32) -> Result<(), NtStatus> {
         let mut bytes = [0; 4 * MOST_ARGUMENTS];
         let length = (4 * usize::from(service.arguments)).min(bytes.len());
-        self.read_user(call.space, at, &mut bytes[..length])?;
+        let processor = &self.computer.processors[self.threads[call.thread.0].processor];
+        if !processor.read_known(&self.computer.board.ram, at, &mut bytes[..length]) {
+            self.read_user(call.space, at, &mut bytes[..length])?;
+        }
         for (argument, bytes) in call.arguments.iter_mut().zip(bytes.as_chunks().0) {
             *argument = u32::from_le_bytes(*bytes);
         }

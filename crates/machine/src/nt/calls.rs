@@ -1,10 +1,12 @@
 //! The services that exist here, by name.
 
+mod create_process;
 mod exceptions;
 mod files;
 mod handles;
 mod keyed;
 mod memory;
+mod memory_lists;
 mod named;
 mod processes;
 mod registers;
@@ -15,13 +17,17 @@ mod threads;
 mod timers;
 mod waits;
 
-use crate::nt::Handler;
+use crate::nt::{Handler, driver};
+pub(crate) use named::Attributes;
+
 use crate::nt::services::{SERVICES, service_by_name};
 
 /// The handlers by service number; none where a service is missing.
 pub(crate) fn handlers() -> Box<[Option<Handler>; SERVICES.len()]> {
     let mut handlers: Box<[Option<Handler>; SERVICES.len()]> = Box::new([None; SERVICES.len()]);
     let all = [
+        create_process::SERVICES,
+        driver::SERVICES,
         exceptions::SERVICES,
         files::SERVICES,
         handles::SERVICES,

@@ -24,6 +24,8 @@ pub struct Configuration {
     pub boot_time: u64,
     /// Instructions, of all processors together, that take 100 ns.
     pub instructions_per_unit: u32,
+    /// Whether the kernel has addresses of its own: every system call changes CR3, in and out.
+    pub has_separate_kernel: bool,
     /// What random numbers begin with.
     pub seed: u64,
     /// Files over those of the host, read only: the system's DLLs, the program. `WINDOWS\system32\ntdll.dll` must be
@@ -41,6 +43,7 @@ impl Default for Configuration {
             user_limit: 0x8000_0000,
             boot_time: DEFAULT_BOOT_TIME,
             instructions_per_unit: DEFAULT_INSTRUCTIONS_PER_UNIT,
+            has_separate_kernel: false,
             seed: 0,
             given: Vec::new(),
         }

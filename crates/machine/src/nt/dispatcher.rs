@@ -17,6 +17,8 @@ use crate::nt::trap_frame::word;
 use crate::nt::{Call, Done, Reply, System, status};
 use vatlas_rules::nt::structures::ethread;
 
+/// Times from which on nothing happens: `Sleep(INFINITE)` waits for 29,000 years, to which the clock shall not jump.
+const NEVER: u64 = 1 << 62;
 /// Most objects of one wait.
 pub(crate) const MOST_OBJECTS: usize = 64;
 /// Priority boost of whoever an event, mutant or semaphore wakes.
@@ -46,7 +48,8 @@ impl System {
             Some(Body::Timer(timer)) => timer.is_signaled,
             Some(Body::Process(process)) => self.processes[process.0].is_gone,
             Some(Body::Thread(other)) => self.threads[other.0].state == ThreadState::Terminated,
-            Some(Body::File(_)) => true,
+            Some(Body::File(_) | Body::DeviceFile(_)) => true,
+            Some(Body::Dispatcher(pointer)) => self.is_dispatcher_signaled(*pointer, thread),
             _ => false,
         }
     }
@@ -57,6 +60,10 @@ impl System {
             Some(Body::Event { is_manual, is_signaled }) => *is_signaled &= *is_manual,
             Some(Body::Semaphore { count, .. }) => *count = count.saturating_sub(1),
             Some(Body::Timer(timer)) => timer.is_signaled &= timer.is_manual,
+            Some(Body::Dispatcher(pointer)) => {
+                let pointer = *pointer;
+                self.take_dispatcher(pointer, thread);
+            }
             Some(Body::Mutant(mutant)) => {
                 let was_abandoned = std::mem::take(&mut mutant.is_abandoned);
                 mutant.count = mutant.count.saturating_add(1);
@@ -116,7 +123,8 @@ impl System {
 
     /// The thread waits from now on; its wait blocks are where they belong.
     pub(crate) fn begin_wait(&mut self, thread: ThreadIndex, request: &WaitRequest) {
-        let timer = request.timeout.map(|timeout| self.clock.insert(self.clock.due(timeout), Due::Wait(thread)));
+        let due = request.timeout.map(|timeout| self.clock.due(timeout)).filter(|due| *due < NEVER);
+        let timer = due.map(|due| self.clock.insert(due, Due::Wait(thread)));
         let wait = &mut self.threads[thread.0].wait;
         wait.is_all = request.is_all;
         wait.is_alertable = request.is_alertable;

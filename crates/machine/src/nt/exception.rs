@@ -11,11 +11,13 @@ use crate::nt::{CrashReport, System, status};
 
 /// Bytes of an `EXCEPTION_RECORD`.
 pub(crate) const RECORD_BYTES: usize = 0x50;
+/// Ends by exceptions that are kept: the last ones.
+const MOST_CRASHES: usize = 256;
 /// Most parameters of a record.
 const MOST_PARAMETERS: usize = 15;
 
 /// An `EXCEPTION_RECORD`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ExceptionRecord {
     /// `ExceptionCode`.
     pub code: u32,
@@ -97,6 +99,9 @@ impl System {
             return;
         }
         self.counters.exceptions += 1;
+        if is_first {
+            self.tell_exception(thread, record, true);
+        }
         let process = self.threads[thread.0].process;
         let (space, entry) = (self.processes[process.0].space, self.processes[process.0].entries.exception_dispatcher);
         if !is_first || entry == 0 {
@@ -126,6 +131,7 @@ impl System {
 
     /// Nobody handled an exception: the process ends with its code.
     pub(crate) fn crash(&mut self, thread: ThreadIndex, record: &ExceptionRecord) {
+        self.tell_exception(thread, record, false);
         let frame = self.frame(thread);
         let process = self.threads[thread.0].process;
         let report = CrashReport {
@@ -138,7 +144,11 @@ impl System {
             eip: frame.get(word::EIP),
             eflags: frame.get(word::EFLAGS),
         };
+        if self.crashes.len() >= MOST_CRASHES {
+            self.crashes.remove(0);
+        }
         self.crashes.push(report);
+        self.keep_crash();
         self.terminate_process(process, record.code);
     }
 

@@ -5,7 +5,7 @@ use crate::nt::System;
 use vatlas_space::{Pa, Va};
 
 /// A block that lies in one page of the kernel half: its address, and where that is in physical memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct GuestBlock {
     va: u32,
     pa: u32,

@@ -3,6 +3,7 @@
 use crate::memory::NtStatus;
 use crate::nt::objects::{Body, ObjectId, ObjectType};
 use crate::nt::process::ProcessIndex;
+use crate::nt::rights::granted;
 use crate::nt::{System, status};
 
 /// The current process.
@@ -17,7 +18,7 @@ pub(crate) const PROTECT: u8 = 1;
 const MOST: usize = 1 << 20;
 
 /// What a handle names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct HandleEntry {
     pub object: ObjectId,
     pub access: u32,
@@ -25,7 +26,7 @@ pub(crate) struct HandleEntry {
 }
 
 /// The handles of a process.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct HandleTable {
     entries: Vec<Option<HandleEntry>>,
     /// Free places; the one freed last is used first, as on NT.
@@ -72,6 +73,19 @@ impl HandleTable {
         Some(entry)
     }
 
+    /// The table of a child: the handles that are inherited, with the same numbers.
+    pub(crate) fn inherited(&self) -> Self {
+        let inherits = |entry: &Option<HandleEntry>| entry.filter(|entry| entry.attributes & INHERIT != 0);
+        let mut entries: Vec<_> = self.entries.iter().map(inherits).collect();
+        while entries.last().is_some_and(Option::is_none) {
+            entries.pop();
+        }
+        let free = (0..).zip(&entries).filter(|(_, entry)| entry.is_none()).map(|(place, _)| place);
+        let free: Vec<u32> = free.collect::<Vec<_>>().into_iter().rev().collect();
+        let count = (entries.len() - free.len()) as u32;
+        Self { entries, free, count }
+    }
+
     pub(crate) const fn count(&self) -> u32 {
         self.count
     }
@@ -90,6 +104,7 @@ impl System {
         object: ObjectId,
         access: u32,
     ) -> Result<u32, NtStatus> {
+        let access = self.kind_of(object).map_or(access, |kind| granted(kind, access));
         let entry = HandleEntry { object, access, attributes: 0 };
         let handle = self.processes[process.0].handles.insert(entry)?;
         if let Some(object) = self.objects.get_mut(object) {
@@ -127,17 +142,29 @@ impl System {
     }
 
     fn forget_handle(&mut self, object: ObjectId) {
-        let mut closed = None;
+        let mut closed = (None, None);
         if let Some(object) = self.objects.get_mut(object) {
             object.handles = object.handles.saturating_sub(1);
-            closed = Some(&object.body).filter(|_| object.handles == 0);
+            closed = match &object.body {
+                Body::File(file) if object.handles == 0 => (Some(*file), None),
+                Body::DeviceFile(file) if object.handles == 0 => {
+                    self.ring0.closing.push(*file);
+                    (None, None)
+                }
+                Body::Process(process) if object.handles == 0 => (None, Some(*process)),
+                _ => (None, None),
+            };
         }
-        if let Some(Body::File(file)) = closed {
-            self.files.borrow_mut().cleanup(*file);
-            self.release_object(object);
-            return self.retry_files(false);
+        if let (Some(file), _) = closed {
+            self.files.borrow_mut().cleanup(file);
+        }
+        if let (_, Some(process)) = closed {
+            self.end_unused(process);
         }
         self.release_object(object);
+        if closed.0.is_some() {
+            self.retry_files(false);
+        }
     }
 
     /// What a handle names, or the current process or thread.

@@ -29,23 +29,49 @@ impl System {
     /// count by what is stored, not by their contents.
     pub fn state_hash(&self) -> u64 {
         let mut mixer = Mixer(0);
-        for frame in 0..self.computer.board.ram.frames() {
-            mixer.bytes(self.computer.board.ram.frame(Pfn(frame.into())).unwrap_or_default());
-        }
-        for processor in &self.computer.processors {
-            let registers = processor.registers();
-            mixer.debug(&registers);
-            mixer.debug(&(registers.segments, registers.fpu, registers.tsc));
-        }
-        mixer.debug(&self.computer.is_halted);
-        mixer.debug(&self.memory);
-        mixer.debug(&self.objects);
-        mixer.debug(&self.processes);
-        mixer.debug(&self.threads);
-        mixer.debug(&self.scheduler);
-        mixer.debug(&self.clock);
-        mixer.debug(&self.counters);
-        mixer.word(self.random);
+        self.state_hashes().iter().for_each(|(_, hash)| mixer.word(*hash));
         mixer.0
+    }
+
+    /// The same part by part, for who wants to know in what two states differ.
+    pub fn state_hashes(&self) -> [(&'static str, u64); 14] {
+        let of = |write: &dyn Fn(&mut Mixer)| {
+            let mut mixer = Mixer(0);
+            write(&mut mixer);
+            mixer.0
+        };
+        let printed = |value: &dyn std::fmt::Debug| of(&|mixer| mixer.debug(value));
+        let ram = &self.computer.board.ram;
+        [
+            (
+                "memory",
+                of(&|mixer| {
+                    let frames = (0..ram.frames()).map(|frame| ram.frame(Pfn(frame.into())).unwrap_or_default());
+                    frames.for_each(|frame| mixer.bytes(frame));
+                }),
+            ),
+            (
+                "registers",
+                of(&|mixer| {
+                    for processor in &self.computer.processors {
+                        let registers = processor.registers();
+                        mixer.debug(&registers);
+                        mixer.debug(&(registers.segments, registers.fpu, registers.tsc));
+                    }
+                }),
+            ),
+            ("halted processors", printed(&self.computer.is_halted)),
+            ("memory manager", printed(&self.memory)),
+            ("objects", printed(&self.objects)),
+            ("processes", printed(&self.processes)),
+            ("threads", printed(&self.threads)),
+            ("population", printed(&self.population)),
+            ("scheduler", printed(&self.scheduler)),
+            ("clock", printed(&self.clock)),
+            ("counters", printed(&self.counters)),
+            ("ring 0", printed(&self.ring0)),
+            ("files", printed(&*self.files.borrow())),
+            ("random numbers", of(&|mixer| mixer.word(self.random))),
+        ]
     }
 }

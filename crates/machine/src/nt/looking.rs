@@ -2,6 +2,8 @@
 //!
 //! Nothing here changes the machine: the same questions are answered from a kernel dump where it has the answers.
 
+use crate::cpu::{Interpreter, OpenCall};
+use crate::memory::ControlAreaIndex;
 use crate::nt::System;
 use crate::nt::thread::ThreadState;
 use crate::ram::FRAME_BYTES;
@@ -19,6 +21,8 @@ pub struct DebuggerRoots {
     pub frame_database: Va,
     /// `MmSystemRangeStart`.
     pub range_start: Va,
+    /// `PsLoadedModuleList`, when there is an image of the kernel.
+    pub module_list: Option<Va>,
     /// Frames of physical memory.
     pub frames: u64,
     /// Bases that software forms of entries count from.
@@ -47,6 +51,7 @@ impl System {
             process_list: Va(self.variables.active_process_head.into()),
             frame_database: self.memory.frame_database_address(),
             range_start: self.memory.system_range_start(),
+            module_list: Some(Va(self.ring0.host.loaded_module_list().into())).filter(|list| list.0 != 0),
             frames: self.ram().frames().into(),
             rules: crate::memory::RULES,
         }
@@ -69,10 +74,32 @@ impl System {
         Some(RunningRegisters { general, eip, eflags })
     }
 
+    /// From now on calls and returns of programs are written down. To be called before the first run.
+    pub fn record_calls(&mut self) {
+        self.computer.processors.iter_mut().for_each(Interpreter::record_calls);
+    }
+
+    /// What a processor runs now, and the calls there that have not returned, innermost first; `None` while it is idle.
+    /// A thread that was on other processors before has calls there.
+    pub fn open_calls(&self, processor: usize) -> Option<(RunningRegisters, Vec<OpenCall>)> {
+        let state = self.scheduler.processors.get(processor)?;
+        let engine = self.computer.processors.get(processor)?;
+        if state.current == state.idle || state.is_saved {
+            return None;
+        }
+        let (general, eip, eflags) = engine.user_state();
+        Some((RunningRegisters { general, eip, eflags }, engine.open_calls()))
+    }
+
     /// Reads a page of a page file; `false` where it cannot be read.
     pub fn read_page_file(&self, file: u8, page: u32, bytes: &mut [u8; FRAME_BYTES]) -> bool {
         let file = self.memory.page_files().get(usize::from(file));
         file.is_some_and(|file| file.read(page, bytes).is_ok())
+    }
+
+    /// The path from the root of its volume of the file behind a section: `\\folder\\file`.
+    pub(crate) fn section_path(&self, area: ControlAreaIndex) -> Option<String> {
+        self.files.borrow().path_of(self.memory.area(area)?.file()?)
     }
 
     /// The path of the file behind a control area: `C:\WINDOWS\system32\ntdll.dll`.
@@ -85,6 +112,6 @@ impl System {
     pub fn read_mapped_file(&self, control_area: Va, offset: u64, buffer: &mut [u8]) -> usize {
         let area = self.memory.areas().find(|(_, area)| area.address() == control_area);
         let identity = area.and_then(|(_, area)| area.file());
-        identity.and_then(|file| self.files.borrow_mut().read_file(file, offset, buffer).ok()).unwrap_or(0)
+        identity.map_or(0, |file| self.files.borrow_mut().look(file, offset, buffer))
     }
 }

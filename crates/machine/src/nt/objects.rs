@@ -10,11 +10,11 @@ use crate::nt::timer::TimerKey;
 use std::collections::BTreeMap;
 
 /// The number of an object.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ObjectId(pub(crate) u32);
 
 /// The types of objects, as `NtQueryObject` names them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum ObjectType {
     /// A directory of names.
     Directory,
@@ -36,8 +36,14 @@ pub enum ObjectType {
     KeyedEvent,
     /// A section.
     Section,
-    /// An open file, pipe or console end.
+    /// An open file, pipe, console end or device.
     File,
+    /// A device of a driver.
+    Device,
+    /// A driver.
+    Driver,
+    /// A dispatcher object in the memory of a driver. Not of the object manager.
+    Dispatcher,
 }
 
 impl ObjectType {
@@ -55,12 +61,15 @@ impl ObjectType {
             Self::KeyedEvent => "KeyedEvent",
             Self::Section => "Section",
             Self::File => "File",
+            Self::Device => "Device",
+            Self::Driver => "Driver",
+            Self::Dispatcher => "Dispatcher",
         }
     }
 }
 
 /// A mutex.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Mutant {
     pub owner: Option<ThreadIndex>,
     /// How often its owner has it.
@@ -69,7 +78,7 @@ pub(crate) struct Mutant {
 }
 
 /// A timer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Timer {
     pub is_manual: bool,
     pub is_signaled: bool,
@@ -82,19 +91,33 @@ pub(crate) struct Timer {
 }
 
 /// What an object is.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Body {
     Directory,
     SymbolicLink(String),
     Process(ProcessIndex),
     Thread(ThreadIndex),
-    Event { is_manual: bool, is_signaled: bool },
+    Event {
+        is_manual: bool,
+        is_signaled: bool,
+    },
     Mutant(Mutant),
-    Semaphore { count: u32, limit: u32 },
+    Semaphore {
+        count: u32,
+        limit: u32,
+    },
     Timer(Timer),
     KeyedEvent,
     Section(Section),
     File(FileNumber),
+    /// The `FILE_OBJECT` of an open device.
+    DeviceFile(u32),
+    /// A `DEVICE_OBJECT`.
+    Device(u32),
+    /// A `DRIVER_OBJECT`.
+    Driver(u32),
+    /// A `DISPATCHER_HEADER`.
+    Dispatcher(u32),
 }
 
 impl Body {
@@ -110,20 +133,23 @@ impl Body {
             Self::Timer(_) => ObjectType::Timer,
             Self::KeyedEvent => ObjectType::KeyedEvent,
             Self::Section(_) => ObjectType::Section,
-            Self::File(_) => ObjectType::File,
+            Self::File(_) | Self::DeviceFile(_) => ObjectType::File,
+            Self::Device(_) => ObjectType::Device,
+            Self::Driver(_) => ObjectType::Driver,
+            Self::Dispatcher(_) => ObjectType::Dispatcher,
         }
     }
 }
 
 /// A thread that waits for an object, and which of the objects it waits for that is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Waiter {
     pub thread: ThreadIndex,
     pub block: u8,
 }
 
 /// An object.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Object {
     pub body: Body,
     /// Its full path.
@@ -136,7 +162,7 @@ pub(crate) struct Object {
 }
 
 /// All objects and their names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Objects {
     slots: Vec<Option<Object>>,
     free: Vec<u32>,
@@ -205,6 +231,25 @@ impl Objects {
             object.name = Some(path.to_owned());
         }
         Ok(())
+    }
+
+    /// Unsets the timers whose APCs go to a thread; where they are among all timers.
+    pub(crate) fn take_timers_of(&mut self, thread: ThreadIndex) -> Vec<TimerKey> {
+        let bodies = self.slots.iter_mut().flatten().map(|object| &mut object.body);
+        let timers = bodies.filter_map(|body| match body {
+            Body::Timer(timer) if timer.apc.is_some_and(|(owner, ..)| owner == thread) => Some(timer),
+            _ => None,
+        });
+        let unset = timers.filter_map(|timer| {
+            timer.apc = None;
+            timer.key.take()
+        });
+        unset.collect()
+    }
+
+    /// The objects that have names, in the order of those.
+    pub(crate) fn named(&self) -> impl Iterator<Item = ObjectId> {
+        self.names.values().copied()
     }
 
     /// The object with a full path.

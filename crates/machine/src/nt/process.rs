@@ -6,11 +6,11 @@ use crate::nt::handles::HandleTable;
 use crate::nt::objects::{Body, ObjectId};
 use crate::nt::thread::ThreadIndex;
 use crate::nt::{System, status};
-use vatlas_rules::nt::structures::{eprocess, header};
+use vatlas_rules::nt::structures::{eprocess, header, tss};
 use vatlas_space::Va;
 
 /// The number of a process in this machine; not its id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ProcessIndex(pub(crate) usize);
 
 /// Type and size in double words of a process in its `DISPATCHER_HEADER`.
@@ -21,7 +21,7 @@ pub(crate) const NORMAL_PRIORITY: u8 = 8;
 pub(crate) const FOREGROUND_QUANTUM: i8 = 18;
 
 /// A process.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Process {
     pub object: ObjectId,
     pub id: u32,
@@ -66,8 +66,21 @@ impl System {
     ) -> Result<ProcessIndex, NtStatus> {
         let ram = &mut self.computer.board.ram;
         let space = self.memory.create_space(ram, limits)?;
+        self.create_process_in(name, space, parent)
+    }
+
+    /// The same with an address space that is there. It goes when that fails.
+    pub(crate) fn create_process_in(
+        &mut self,
+        name: &str,
+        space: SpaceIndex,
+        parent: u32,
+    ) -> Result<ProcessIndex, NtStatus> {
         let id = self.next_id();
-        self.insert_process(name, id, space, parent)
+        self.insert_process(name, id, space, parent).inspect_err(|_| {
+            self.memory.delete_space(&mut self.computer.board.ram, space);
+            self.obey_flush();
+        })
     }
 
     /// An `EPROCESS` for an address space, linked into the list of all.
@@ -79,14 +92,14 @@ impl System {
         parent: u32,
     ) -> Result<ProcessIndex, NtStatus> {
         let block = self.pool_block(PoolKind::NonPaged, *b"Pro\xe3", eprocess::BYTES)?;
-        let index = ProcessIndex(self.processes.len());
+        let index = self.next_process();
         let object = self.objects.insert(Body::Process(index));
         let create_time = self.clock.now();
         let affinity = self.all_processors();
         self.write_eprocess(block, name, id, space, parent);
         let vad_root = Va(block.va(eprocess::VAD_ROOT).into());
         self.memory.set_vad_root(&mut self.computer.board.ram, space, vad_root);
-        self.processes.push(Process {
+        self.add_process(Process {
             object,
             id,
             name: name.to_owned(),
@@ -111,6 +124,7 @@ impl System {
         });
         let links = block.va(eprocess::ACTIVE_PROCESS_LINKS);
         self.link_last(self.variables.active_process_head, links);
+        self.tell_process_start(index);
         Ok(index)
     }
 
@@ -164,26 +178,63 @@ impl System {
         }
     }
 
+    /// Ends a process from outside, between two runs; one that ended already stays as it is.
+    pub fn end_program(&mut self, process: ProcessIndex, status: u32) {
+        if process.0 >= 2 && self.processes.get(process.0).is_some_and(|process| !process.is_gone) {
+            self.terminate_process(process, status);
+        }
+    }
+
     /// The last thread is gone: handles and memory go, waiters wake.
     pub(crate) fn end_process(&mut self, process: ProcessIndex) {
-        let Some(ended) = self.processes.get_mut(process.0).filter(|process| !process.is_gone) else { return };
+        if self.processes.get(process.0).is_none_or(|process| process.is_gone) {
+            return;
+        }
+        // What was last shown stays in memory: it must not depend on where a run was interrupted.
+        self.show_process(process);
+        let ended = &mut self.processes[process.0];
         ended.is_gone = true;
         ended.exit_time = self.clock.now();
         let (block, space, exit_time) = (ended.block, ended.space, ended.exit_time);
         self.put_u32(block, eprocess::EXIT_TIME, exit_time as u32);
         self.put_u32(block, eprocess::EXIT_TIME + 4, (exit_time >> 32) as u32);
+        self.tell_process_end(process);
         self.note_process_memory(process);
+        self.note_ended(process);
         self.close_all_handles(process);
+        self.close_device_files_of_nobody();
+        self.leave_space(space);
         self.memory.delete_space(&mut self.computer.board.ram, space);
         self.obey_flush();
+        // From now on it has that of the kernel, which has no user addresses.
+        self.processes[process.0].space = self.processes[0].space;
         self.unlink(block.va(eprocess::ACTIVE_PROCESS_LINKS));
         self.put_u32(block, header::SIGNAL_STATE, 1);
         let object = self.processes[process.0].object;
         self.wake_waiters(object, 0);
-        self.release_object(object);
         if self.first_process == Some(process) {
             let status = self.processes[process.0].exit_status.unwrap_or_default();
             self.pending_stop = Some(super::SystemStop::Exited { status });
+            self.first_process = None;
+        }
+        self.release_object(object);
+    }
+
+    /// Processors that have an address space which goes away get the kernel's until they switch, as idle ones have it.
+    fn leave_space(&mut self, space: SpaceIndex) {
+        let (gone, kernel) = (self.memory.space(space).cr3(), self.memory.space(self.processes[0].space).cr3());
+        for number in 0..self.computer.processors.len() {
+            if self.computer.processors[number].page_directory() == gone {
+                self.computer.processors[number].set_page_directory(kernel);
+                self.put_u32(self.scheduler.processors[number].tss, tss::CR3, kernel);
+            }
+        }
+    }
+
+    /// The last handle of a process was closed: one that never had a thread goes with it.
+    pub(crate) fn end_unused(&mut self, process: ProcessIndex) {
+        if self.processes[process.0].threads.is_empty() {
+            self.end_process(process);
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a system tells of itself: why it stopped, what happened so far.
 
-use crate::cpu::Unsupported;
+use crate::cpu::{Interpreter, Unsupported};
 use crate::memory::NtStatus;
 use crate::nt::System;
+use crate::nt::bugcheck::BugCheck;
 use crate::nt::exception::ExceptionRecord;
 use crate::nt::process::ProcessIndex;
 use crate::nt::services::SERVICES;
@@ -10,7 +11,7 @@ use crate::nt::thread::ThreadState;
 use std::fmt;
 
 /// Why a run ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum SystemStop {
     /// All instructions of the budget were executed.
     Budget,
@@ -23,12 +24,14 @@ pub enum SystemStop {
     Deadlock,
     /// A thread reads the console, and the host has nothing yet. The call is made again by the next run.
     NeedsInput,
+    /// The kernel stopped the system: a driver failed. Nothing runs any more.
+    BugCheck(Box<BugCheck>),
     /// The machine itself failed; what happened.
     Broken(String),
 }
 
 /// A call that does not exist here.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct MissingCall {
     /// `NtCreateJobObject`, or `DLL!function` of an import that is not there.
     pub name: String,
@@ -50,7 +53,7 @@ impl fmt::Display for MissingCall {
 }
 
 /// How a process ended that did not handle an exception.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct CrashReport {
     /// Process id.
     pub process: u32,
@@ -87,7 +90,7 @@ impl fmt::Display for CrashReport {
 }
 
 /// What a program raised by `NtRaiseHardError`, or said before it had a console.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct HardError {
     /// Process id.
     pub process: u32,
@@ -110,17 +113,18 @@ impl fmt::Display for HardError {
 }
 
 /// Counts of the kernel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Counters {
     pub system_calls: u64,
     pub page_faults: u64,
     pub access_violations: u64,
     pub exceptions: u64,
     pub interrupts: u64,
+    pub kernel_space_switches: u64,
 }
 
 /// A process in a report.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ProcessReport {
     /// Its number in the machine.
     pub index: ProcessIndex,
@@ -186,6 +190,10 @@ pub struct Report {
     pub access_violations: u64,
     /// Exceptions that programs got.
     pub exceptions: u64,
+    /// Loads of CR3 on the way into the kernel and back: none where the kernel half is everybody's.
+    pub kernel_space_switches: u64,
+    /// Walks of page tables by processors, because a translation was not known.
+    pub table_walks: u64,
     /// Context switches, to the idle thread too.
     pub context_switches: u64,
     /// Clock ticks.
@@ -194,7 +202,7 @@ pub struct Report {
     pub memory: crate::memory::Counters,
     /// Pages in the commit charge, their peak, and the limit.
     pub commit: (u32, u32, u32),
-    /// Processes that were started, also those that ended.
+    /// Processes that live, and the last 512 of those that ended, by the order in which they were started.
     pub processes: Vec<ProcessReport>,
     /// Services and imports that are missing.
     pub missing: Vec<MissingCall>,
@@ -222,14 +230,13 @@ impl System {
             page_faults: self.counters.page_faults,
             access_violations: self.counters.access_violations,
             exceptions: self.counters.exceptions,
+            kernel_space_switches: self.counters.kernel_space_switches,
+            table_walks: self.computer.processors.iter().map(Interpreter::table_walks).sum(),
             context_switches: self.scheduler.switches,
             ticks: self.clock.ticks,
             memory: self.memory.counters(),
             commit: (commit.charged(), commit.peak(), commit.limit()),
-            processes: (0..self.processes.len())
-                .skip(2)
-                .map(|index| self.process_report(ProcessIndex(index)))
-                .collect(),
+            processes: self.process_reports(),
             missing: self.missing.values().cloned().collect(),
             unsupported: self.unsupported.clone(),
             crashes: self.crashes.clone(),
@@ -247,7 +254,16 @@ impl System {
         }
     }
 
-    fn process_report(&self, index: ProcessIndex) -> ProcessReport {
+    /// The processes that ended last, and those that live, in the order in which they were started.
+    fn process_reports(&self) -> Vec<ProcessReport> {
+        let living = (2..self.processes.len()).filter(|index| !self.processes[*index].is_gone);
+        let living = living.map(|index| self.process_report(ProcessIndex(index)));
+        let mut all: Vec<_> = self.population.ended.iter().cloned().chain(living).collect();
+        all.sort_by_key(|process| process.id);
+        all
+    }
+
+    pub(crate) fn process_report(&self, index: ProcessIndex) -> ProcessReport {
         let process = &self.processes[index.0];
         let (committed, working_set, working_set_peak) = process.last_memory.unwrap_or_else(|| self.memory_of(index));
         ProcessReport {

@@ -22,7 +22,7 @@ const TICK_COST: i8 = 3;
 const STARVED: u64 = 256;
 
 /// What the scheduler knows of a processor.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Processor {
     pub current: ThreadIndex,
     pub next: Option<ThreadIndex>,
@@ -37,7 +37,7 @@ pub(crate) struct Processor {
 }
 
 /// Processors and ready threads.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Scheduler {
     pub processors: Vec<Processor>,
     ready: [VecDeque<ThreadIndex>; PRIORITIES],
@@ -302,7 +302,7 @@ impl System {
     pub(crate) fn leave_kernel(&mut self) {
         loop {
             for processor in 0..self.scheduler.processors.len() {
-                if self.scheduler.processors[processor].next.is_some() {
+                if self.scheduler.processors[processor].next.is_some() && self.may_switch(processor) {
                     self.switch(processor);
                 }
             }
@@ -311,7 +311,10 @@ impl System {
                     self.enter_user(processor);
                 }
             }
-            if self.scheduler.processors.iter().all(|processor| processor.next.is_none() && !processor.is_saved) {
+            let is_left = |(number, processor): (usize, &Processor)| {
+                !processor.is_saved && (processor.next.is_none() || !self.may_switch(number))
+            };
+            if self.scheduler.processors.iter().enumerate().all(is_left) {
                 return;
             }
         }
@@ -335,6 +338,7 @@ impl System {
         let since = std::mem::replace(&mut self.scheduler.processors[processor].since, executed);
         self.threads[old.0].executed += executed - since;
         self.scheduler.processors[processor].current = next;
+        self.tell_switch(processor, old, next);
         self.scheduler.switches += 1;
         let block = self.threads[next.0].block;
         self.threads[next.0].switches = self.threads[next.0].switches.wrapping_add(1);
@@ -362,8 +366,7 @@ impl System {
     pub(crate) fn save_running(&mut self, thread: ThreadIndex) {
         let processor = self.threads[thread.0].processor;
         if !self.scheduler.processors[processor].is_saved {
-            let registers = TrapFrame::capture(&self.computer.processors[processor]);
-            self.set_frame(thread, &registers);
+            self.keep_registers(processor, thread);
             self.scheduler.processors[processor].is_saved = true;
         }
     }
@@ -415,10 +418,12 @@ impl System {
 
     /// The registers of a thread that leaves its processor.
     fn save(&mut self, processor: usize, thread: ThreadIndex) {
-        let (frame, floats) = (self.threads[thread.0].frame, self.threads[thread.0].floats);
+        let floats = self.threads[thread.0].floats;
         if !self.scheduler.processors[processor].is_saved {
-            let registers = TrapFrame::capture(&self.computer.processors[processor]);
-            self.put_array(frame, 0, &registers.encode());
+            self.keep_registers(processor, thread);
+        }
+        if self.is_in_ring0(thread) {
+            self.keep_irql(processor, thread);
         }
         let fpu = self.computer.processors[processor].fpu();
         if self.threads[thread.0].kept_floats.as_ref() != Some(fpu) {
@@ -448,6 +453,9 @@ impl System {
         let fpu = self.threads[thread.0].kept_floats.get_or_insert_with(read);
         *self.computer.processors[processor].fpu_mut() = *fpu;
         self.threads[thread.0].has_new_segments = true;
+        if self.is_in_ring0(thread) {
+            self.restore_irql(processor, thread);
+        }
     }
 
     /// The trap frame of a thread that is in the kernel.
@@ -458,7 +466,7 @@ impl System {
 
     /// Writes the trap frame of a thread that is in the kernel.
     pub(crate) fn set_frame(&mut self, thread: ThreadIndex, frame: &TrapFrame) {
-        self.put_array(self.threads[thread.0].frame, 0, &frame.encode());
+        self.put_array(self.threads[thread.0].frame, 0, frame.encode());
     }
 
     /// The way back to user mode: an APC that is due first, then the registers of the trap frame.
@@ -469,14 +477,20 @@ impl System {
             self.scheduler.processors[processor].is_saved = false;
             return;
         }
+        if self.is_in_ring0(thread) {
+            return self.enter_ring0(processor, thread);
+        }
         if self.threads[thread.0].is_apc_due {
             return self.deliver_apc(thread);
         }
-        let frame = self.frame(thread);
+        self.leave_kernel_space(processor, thread);
         let engine = &mut self.computer.processors[processor];
-        frame.load(engine);
+        if let Some(bytes) = self.computer.board.ram.array(self.threads[thread.0].frame.pa(0)) {
+            TrapFrame::load_from(bytes, engine);
+        }
         if std::mem::take(&mut self.threads[thread.0].has_new_segments) {
-            frame.load_segments(engine, self.threads[thread.0].teb);
+            let frame = self.frame(thread);
+            frame.load_segments(&mut self.computer.processors[processor], self.threads[thread.0].teb);
         }
         self.scheduler.processors[processor].is_saved = false;
     }

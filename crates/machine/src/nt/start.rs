@@ -1,4 +1,4 @@
-//! How a process comes to life: image and ntdll mapped, PEB, parameters, stack, TEB, first thread.
+//! How the first program starts: what a creating program would do for it, parameters, a stack and a first thread.
 //!
 //! ```text
 //! 00010000 environment   00020000 parameters   00030000-0012FFFF first stack   7FFDF000 PEB   7FFDE000 down TEBs
@@ -7,27 +7,22 @@
 use crate::cpu::Fpu;
 use crate::files::{ConsoleEnd, CreateRequest, ObjectName, SectionUse, section_file};
 use crate::memory::{
-    AddressLimits, AllocationRequest, ImageInformation, MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, MEM_TOP_DOWN, NtStatus,
-    SEC_IMAGE, Section, SectionRequest, VIEW_SHARE, ViewRequest,
+    AllocationRequest, ImageInformation, MEM_COMMIT, MEM_RESERVE, MEM_TOP_DOWN, NtStatus, SEC_IMAGE, Section,
+    SectionRequest,
 };
+use crate::nt::birth::NewProcess;
+use crate::nt::objects::{Body, ObjectId};
 use crate::nt::process::ProcessIndex;
-use crate::nt::thread::{NewThread, ThreadIndex, UserApc};
+use crate::nt::thread::{NewThread, UserApc};
 use crate::nt::trap_frame::{TrapFrame, word};
 use crate::nt::user_memory::utf16;
-use crate::nt::{Program, System, UserEntries, status};
+use crate::nt::{Program, System, status};
 use std::fmt;
-use vatlas_images::exports::{ExportTarget, Exports};
-use vatlas_images::{exports, image_bytes, pe::PeHeaders};
-use vatlas_rules::nt::structures::{eprocess, parameters, peb, teb};
+use vatlas_rules::nt::structures::{eprocess, parameters, peb};
 use vatlas_space::{Protection, Va};
 
 const ENVIRONMENT: u32 = 0x1_0000;
 const PARAMETERS: u32 = 0x2_0000;
-const STACK: u32 = 0x3_0000;
-/// Stack of a process whose image says nothing.
-const STACK_BYTES: u32 = 0x10_0000;
-/// Pages of PEB and TEBs are below this one.
-const HIGHEST_TEB: u32 = 0x7_ffdf;
 const PAGE: u32 = 0x1000;
 /// Where the system's DLLs are.
 const SYSTEM_FOLDER: &str = "C:\\WINDOWS\\system32";
@@ -36,8 +31,6 @@ const IMAGE_ACCESS: u32 = 0x10_0021;
 const SYNCHRONOUS: u32 = 0x20;
 /// `RTL_USER_PROC_PARAMS_NORMALIZED`.
 const NORMALIZED: u32 = 1;
-/// Version in a TEB: OS/2 3.0.
-const TEB_VERSION: u32 = 0x1e00;
 
 /// Why a program did not start.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,28 +50,9 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 /// Says what was tried.
-fn failed(what: impl Into<String>) -> impl FnOnce(NtStatus) -> StartError {
+pub(crate) fn failed(what: impl Into<String>) -> impl FnOnce(NtStatus) -> StartError {
     let what = what.into();
     move |status| StartError { what, status }
-}
-
-/// Where the stack of a new thread is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct InitialTeb {
-    /// Its top.
-    pub base: u32,
-    /// Its lowest committed byte.
-    pub limit: u32,
-    /// Its lowest reserved byte.
-    pub allocation: u32,
-}
-
-impl InitialTeb {
-    /// `INITIAL_TEB`: old base and limit, base, limit, allocation base.
-    pub(crate) fn from_bytes(bytes: &[u8; 20]) -> Self {
-        let word = |number: usize| bytes.as_chunks().0.get(number).map_or(0, |word| u32::from_le_bytes(*word));
-        Self { base: word(2), limit: word(3), allocation: word(4) }
-    }
 }
 
 impl System {
@@ -88,37 +62,33 @@ impl System {
     /// Which step failed, and with which status.
     pub fn start_program(&mut self, program: &Program) -> Result<ProcessIndex, StartError> {
         let section = self.image_section(&program.path).map_err(failed(format!("opening {}", program.path)))?;
-        let started = self.start_image(program, &section);
-        self.memory.close_section(&mut self.computer.board.ram, section);
+        let section = self.objects.insert(Body::Section(section));
+        let started = self.start_image(program, section);
+        self.release_object(section);
         let process = started?;
         self.first_process.get_or_insert(process);
         Ok(process)
     }
 
-    fn start_image(&mut self, program: &Program, section: &Section) -> Result<ProcessIndex, StartError> {
-        let image = self.memory.image_information(section).ok_or(status::INVALID_IMAGE_FORMAT);
-        let image = image.map_err(failed("reading the image"))?;
+    /// The process, its parameters and its first thread. Nothing is left of it when that fails.
+    fn start_image(&mut self, program: &Program, section: ObjectId) -> Result<ProcessIndex, StartError> {
         let name = program.path.rsplit('\\').next().unwrap_or_default();
-        let limits = self.limits_of(&image);
-        let process = self.create_process(name, limits, 4).map_err(failed("making the process"))?;
-        let base = self.map_image(process, section).map_err(failed("mapping the image"))?;
-        self.map_ntdll(process)?;
-        let thread = self
-            .make_peb(process, &image, base)
-            .and_then(|()| self.make_parameters(process, program))
-            .and_then(|()| self.make_first_thread(process, &image, base));
-        thread.map_err(failed("making the first thread"))?;
+        let new = NewProcess { name, section, parent: None, inherits_handles: false };
+        let process = self.create_image_process(&new)?;
+        let image = self.section_image(section);
+        let thread = image.and_then(|image| {
+            self.make_parameters(process, program)?;
+            self.make_first_thread(process, &image)
+        });
+        if let Err(status) = thread {
+            self.terminate_process(process, status.0);
+            return Err(StartError { what: "making the first thread".into(), status });
+        }
         Ok(process)
     }
 
-    /// More than 2 GB only for images that say they can use it.
-    fn limits_of(&self, image: &ImageInformation) -> AddressLimits {
-        let end = if image.is_large_address_aware() { u64::from(self.user_limit) } else { 0x8000_0000 };
-        AddressLimits { highest_user: Va(end - 0x1_0001), highest_vad: Va(end - 0x2_0001) }
-    }
-
     /// An image section of a file.
-    fn image_section(&mut self, path: &str) -> Result<Section, NtStatus> {
+    pub(crate) fn image_section(&mut self, path: &str) -> Result<Section, NtStatus> {
         let name: Vec<u16> = format!("\\??\\{path}").encode_utf16().collect();
         let request =
             CreateRequest { access: IMAGE_ACCESS, attributes: 0, share: 1, disposition: 1, options: SYNCHRONOUS };
@@ -129,107 +99,7 @@ impl System {
         self.memory.create_section(&mut self.computer.board.ram, Some(file?), &request)
     }
 
-    /// Maps a view of a whole image; where it is.
-    fn map_image(&mut self, process: ProcessIndex, section: &Section) -> Result<u32, NtStatus> {
-        let request = ViewRequest {
-            base: Va(0),
-            zero_bits: 0,
-            commit: 0,
-            offset: 0,
-            size: 0,
-            inherit: VIEW_SHARE,
-            kind: 0,
-            protection: Protection::EXECUTE,
-        };
-        let space = self.processes[process.0].space;
-        let view = self.memory.map_view(&mut self.computer.board.ram, space, section, &request)?;
-        Ok(view.base.0 as u32)
-    }
-
-    /// Maps ntdll and finds where the kernel enters it.
-    fn map_ntdll(&mut self, process: ProcessIndex) -> Result<(), StartError> {
-        let path = format!("{SYSTEM_FOLDER}\\ntdll.dll");
-        let section = self.image_section(&path).map_err(failed(format!("opening {path}")))?;
-        let mapped = self.map_image(process, &section);
-        self.memory.close_section(&mut self.computer.board.ram, section);
-        let base = mapped.map_err(failed("mapping ntdll.dll"))?;
-        let entries =
-            self.ntdll_entries(base).map_err(|what| StartError { what, status: status::ENTRYPOINT_NOT_FOUND })?;
-        self.set_user_entries(process, entries);
-        Ok(())
-    }
-
-    /// Says where the kernel enters user mode in a process. What 7FFE0300 and 7FFE0304 hold is the same in all.
-    pub(crate) fn set_user_entries(&mut self, process: ProcessIndex, entries: UserEntries) {
-        self.processes[process.0].entries = entries;
-        self.put_u32(self.shared, vatlas_rules::nt::structures::shared::SYSTEM_CALL, entries.system_call);
-        self.put_u32(self.shared, vatlas_rules::nt::structures::shared::SYSTEM_CALL_RETURN, entries.system_call_return);
-    }
-
-    /// The exports of ntdll that the kernel needs.
-    fn ntdll_entries(&self, base: u32) -> Result<UserEntries, String> {
-        let headers = PeHeaders::read(&self.ntdll).map_err(|problem| problem.to_string())?;
-        let bytes = image_bytes::of_file(&headers, &self.ntdll);
-        let exports = exports::read(&headers, &bytes).ok_or("ntdll.dll has no exports")?;
-        let find = |name: &str| find_export(&exports, name, base).ok_or(format!("ntdll.dll has no {name}"));
-        Ok(UserEntries {
-            system_call: find("KiFastSystemCall")?,
-            system_call_return: find("KiFastSystemCallRet")?,
-            apc_dispatcher: find("KiUserApcDispatcher")?,
-            exception_dispatcher: find("KiUserExceptionDispatcher")?,
-            loader: find("LdrInitializeThunk")?,
-            thread_start: find("RtlUserThreadStart")?,
-            base,
-        })
-    }
-
-    /// A committed page of its own that nobody can protect or free, the highest free one below the PEB.
-    fn secured_page(&mut self, process: ProcessIndex) -> Result<u32, NtStatus> {
-        let space = self.processes[process.0].space;
-        let is_free = |page: &u32| !self.memory.space(space).vads().overlaps(&(*page..=*page));
-        let page = (0x10..=HIGHEST_TEB).rev().find(is_free).ok_or(NtStatus::NO_MEMORY)?;
-        let at = Va(u64::from(page) << 12);
-        self.memory.allocate_secured(&mut self.computer.board.ram, space, Some(at), 1)?;
-        Ok(page << 12)
-    }
-
-    fn make_peb(&mut self, process: ProcessIndex, image: &ImageInformation, base: u32) -> Result<(), NtStatus> {
-        let at = self.secured_page(process)?;
-        let space = self.processes[process.0].space;
-        self.processes[process.0].peb = at;
-        let block = self.processes[process.0].block;
-        self.put_u32(block, eprocess::PEB, at);
-        self.put_u32(block, eprocess::SECTION_BASE_ADDRESS, base);
-        let processors = self.scheduler.processors.len() as u32;
-        let (major, minor) = image.subsystem_version;
-        for (offset, value) in [
-            (peb::MUTANT, u32::MAX),
-            (peb::IMAGE_BASE_ADDRESS, base),
-            (peb::NUMBER_OF_PROCESSORS, processors),
-            // 30 days, negative: from now on.
-            (peb::CRITICAL_SECTION_TIMEOUT, 0x1e28_4000),
-            (peb::CRITICAL_SECTION_TIMEOUT + 4, 0xffff_e86d),
-            (peb::HEAP_SEGMENT_RESERVE, 0x10_0000),
-            (peb::HEAP_SEGMENT_COMMIT, 0x2000),
-            (peb::HEAP_DECOMMIT_TOTAL, 0x1_0000),
-            (peb::HEAP_DECOMMIT_BLOCK, 0x1000),
-            (peb::MAXIMUM_NUMBER_OF_HEAPS, (PAGE - peb::BYTES) / 4),
-            (peb::PROCESS_HEAPS, at + peb::BYTES),
-            (peb::OS_MAJOR_VERSION, 5),
-            (peb::OS_MINOR_VERSION, 1),
-            // Build 2600, service pack 3.
-            (peb::OS_BUILD_NUMBER, 0x0300_0a28),
-            (peb::OS_PLATFORM_ID, 2),
-            (peb::IMAGE_SUBSYSTEM, image.subsystem.into()),
-            (peb::IMAGE_SUBSYSTEM_MAJOR, major.into()),
-            (peb::IMAGE_SUBSYSTEM_MINOR, minor.into()),
-        ] {
-            self.write_u32(space, at + offset, value)?;
-        }
-        Ok(())
-    }
-
-    fn allocate_user(
+    pub(crate) fn allocate_user(
         &mut self,
         process: ProcessIndex,
         base: u32,
@@ -273,89 +143,8 @@ impl System {
         Ok(handles)
     }
 
-    /// A stack: reserved, its top committed, a guard page below.
-    pub(crate) fn make_stack(
-        &mut self,
-        process: ProcessIndex,
-        image: &ImageInformation,
-    ) -> Result<InitialTeb, NtStatus> {
-        let reserve = if image.stack_reserve == 0 { STACK_BYTES } else { image.stack_reserve };
-        let reserve = reserve.checked_next_multiple_of(0x1_0000).ok_or(NtStatus::NO_MEMORY)?.max(0x1_0000);
-        let commit = image.stack_commit.max(1).next_multiple_of(PAGE).min(reserve - 2 * PAGE);
-        let wanted = if reserve == STACK_BYTES { STACK } else { 0 };
-        let base = self.allocate_user(process, wanted, reserve, MEM_RESERVE, Protection::READWRITE);
-        let base = match base {
-            Err(NtStatus::CONFLICTING_ADDRESSES) => {
-                self.allocate_user(process, 0, reserve, MEM_RESERVE, Protection::READWRITE)?
-            }
-            other => other?,
-        };
-        let top = base + reserve;
-        self.allocate_user(process, top - commit, commit, MEM_COMMIT, Protection::READWRITE)?;
-        let guard = Protection(Protection::READWRITE.0 | 0x100);
-        self.allocate_user(process, top - commit - PAGE, PAGE, MEM_COMMIT, guard)?;
-        Ok(InitialTeb { base: top, limit: top - commit, allocation: base })
-    }
-
-    /// A TEB.
-    pub(crate) fn create_teb(&mut self, process: ProcessIndex, id: u32, stack: &InitialTeb) -> Result<u32, NtStatus> {
-        let at = self.secured_page(process)?;
-        let space = self.processes[process.0].space;
-        let process_id = self.processes[process.0].id;
-        for (offset, value) in [
-            (teb::EXCEPTION_LIST, u32::MAX),
-            (teb::STACK_BASE, stack.base),
-            (teb::STACK_LIMIT, stack.limit),
-            (teb::VERSION, TEB_VERSION),
-            (teb::SELF, at),
-            (teb::CLIENT_ID, process_id),
-            (teb::CLIENT_ID + 4, id),
-            (teb::REAL_CLIENT_ID, process_id),
-            (teb::REAL_CLIENT_ID + 4, id),
-            (teb::PEB, self.processes[process.0].peb),
-            (teb::CURRENT_LOCALE, 0x409),
-            // An empty string of 261 units in the buffer behind it.
-            (teb::STATIC_UNICODE_STRING, 522 << 16),
-            (teb::STATIC_UNICODE_STRING + 4, at + teb::STATIC_UNICODE_STRING + 8),
-            (teb::DEALLOCATION_STACK, stack.allocation),
-        ] {
-            self.write_u32(space, at + offset, value)?;
-        }
-        Ok(at)
-    }
-
-    /// Frees the stack of a thread that ends of its own will: it has said so in its TEB.
-    pub(crate) fn free_user_stack(&mut self, thread: ThreadIndex) {
-        let at = self.threads[thread.0].teb;
-        let space = self.processes[self.threads[thread.0].process.0].space;
-        let mut says = [0];
-        if at == 0 || self.read_user(space, at + teb::FREE_STACK_ON_TERMINATION, &mut says).is_err() || says == [0] {
-            return;
-        }
-        let Ok(stack) = self.read_u32(space, at + teb::DEALLOCATION_STACK) else { return };
-        // What is not the base of an allocation stays, as with any release.
-        let range = (Va(stack.into()), 0);
-        let _freed = self.memory.free(&mut self.computer.board.ram, space, range, MEM_RELEASE);
-        self.obey_flush();
-    }
-
-    /// Gives the page of a TEB back.
-    pub(crate) fn free_teb(&mut self, thread: ThreadIndex) {
-        let at = std::mem::take(&mut self.threads[thread.0].teb);
-        let space = self.processes[self.threads[thread.0].process.0].space;
-        let page = at >> 12;
-        if let Some(vad) = self.memory.space(space).vads().find(page).filter(|vad| page != 0 && vad.first == page) {
-            self.memory.remove_vad(&mut self.computer.board.ram, space, &vad);
-            self.obey_flush();
-        }
-    }
-
-    fn make_first_thread(
-        &mut self,
-        process: ProcessIndex,
-        image: &ImageInformation,
-        base: u32,
-    ) -> Result<(), NtStatus> {
+    fn make_first_thread(&mut self, process: ProcessIndex, image: &ImageInformation) -> Result<(), NtStatus> {
+        let base = self.get_u32(self.processes[process.0].block, eprocess::SECTION_BASE_ADDRESS);
         let stack = self.make_stack(process, image)?;
         let id = self.next_id();
         let teb = self.create_teb(process, id, &stack)?;
@@ -380,14 +169,6 @@ impl System {
         self.create_thread(process, &new)?;
         self.obey_flush();
         Ok(())
-    }
-}
-
-fn find_export(exports: &Exports, name: &str, base: u32) -> Option<u32> {
-    let export = exports.exports.iter().find(|export| export.name.as_deref() == Some(name))?;
-    match &export.target {
-        ExportTarget::Address(rva) => base.checked_add(rva.0),
-        ExportTarget::Forwarder(_) => None,
     }
 }
 

@@ -11,6 +11,11 @@ macro_rules! codes {
     };
 }
 
+/// Whether a status is an error: its two top bits are set.
+pub(crate) const fn is_error(status: NtStatus) -> bool {
+    status.0 >> 30 == 3
+}
+
 /// What people read for a status: its name where one is known, else the number.
 pub(crate) fn text(status: NtStatus) -> String {
     let own = || TABLE.iter().find(|(code, _)| *code == status).map(|(_, name)| *name);
@@ -22,6 +27,12 @@ pub(crate) fn text(status: NtStatus) -> String {
 }
 
 codes! {
+    /// A driver cannot go while one of its devices is open.
+    DEVICE_BUSY = 0x8000_0011;
+    /// A driver is loaded already.
+    IMAGE_ALREADY_LOADED = 0xc000_010e;
+    /// A driver imports what nobody exports.
+    DRIVER_ENTRYPOINT_NOT_FOUND = 0xc000_0263;
     /// The call did what was asked; of a wait: the first object.
     SUCCESS = 0;
     /// The first object of a wait is a mutant whose owner ended without releasing it.
@@ -104,6 +115,10 @@ codes! {
     PARTIAL_COPY = 0x8000_000d;
     /// The file system has no extended attributes.
     EAS_NOT_SUPPORTED = 0xc000_004f;
+    /// No file is behind the view.
+    FILE_INVALID = 0xc000_0098;
+    /// Nothing is mapped at the address.
+    INVALID_ADDRESS = 0xc000_0141;
     /// The section is not one of an image.
     SECTION_NOT_IMAGE = 0xc000_0049;
     /// The last thread of a process does not end by itself.

@@ -6,6 +6,7 @@ use crate::nt::float_image::encode_fx;
 use crate::nt::guest::GuestBlock;
 use crate::nt::objects::{Body, ObjectId};
 use crate::nt::process::ProcessIndex;
+use crate::nt::ring0::{KernelCall, SYSTEM_PROCESS};
 use crate::nt::timer::TimerKey;
 use crate::nt::trap_frame::{FRAME_BYTES, TrapFrame};
 use crate::nt::{System, status};
@@ -13,7 +14,7 @@ use std::collections::VecDeque;
 use vatlas_rules::nt::structures::{eprocess, ethread, header};
 
 /// The number of a thread in this machine; not its id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ThreadIndex(pub(crate) usize);
 
 /// Type and size in double words of a thread in its `DISPATCHER_HEADER`.
@@ -22,7 +23,7 @@ const HEADER: u32 = 0x0070_0006;
 const FLOAT_AREA: u32 = 0x210;
 
 /// `KTHREAD_STATE`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum ThreadState {
     /// Being made.
     Initialized = 0,
@@ -39,8 +40,9 @@ pub enum ThreadState {
 }
 
 /// `KWAIT_REASON`, as far as it occurs here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum WaitReason {
+    Executive = 0,
     DelayExecution = 4,
     Suspended = 5,
     UserRequest = 6,
@@ -48,7 +50,7 @@ pub(crate) enum WaitReason {
 }
 
 /// What a thread waits for. The list of objects keeps its room, so that a wait allocates nothing.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Wait {
     pub objects: Vec<ObjectId>,
     pub is_all: bool,
@@ -61,7 +63,7 @@ pub(crate) struct Wait {
 }
 
 /// A user APC: the routine of ntdll or the program, and its three arguments.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct UserApc {
     pub routine: u32,
     pub arguments: [u32; 3],
@@ -70,14 +72,23 @@ pub(crate) struct UserApc {
 }
 
 /// A thread.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Thread {
     pub object: ObjectId,
     pub id: u32,
     pub process: ProcessIndex,
     pub block: GuestBlock,
     pub stack: KernelStack,
+    /// The registers of the thread while no processor has them; in ring 0 it moves.
     pub frame: GuestBlock,
+    /// Those of user mode.
+    pub user_frame: GuestBlock,
+    /// Routines of ring 0 that it runs, the innermost last.
+    pub calls: Vec<KernelCall>,
+    /// IRQL when it left its processor in ring 0.
+    pub irql: u8,
+    /// It ends with this status when it leaves ring 0.
+    pub pending_exit: Option<u32>,
     pub floats: GuestBlock,
     /// What `floats` says, when that is known: registers that did not change since need not be written or read there.
     pub kept_floats: Option<Fpu>,
@@ -140,7 +151,7 @@ impl System {
             return Err(status::PROCESS_IS_TERMINATING);
         }
         let thread = self.insert_thread(process, new)?;
-        self.put(self.threads[thread.0].frame, 0, &new.frame.encode());
+        self.put(self.threads[thread.0].frame, 0, new.frame.encode());
         self.put(self.threads[thread.0].floats, 0, &encode_fx(&new.fpu));
         if new.is_suspended {
             self.threads[thread.0].suspend_count = 1;
@@ -150,29 +161,36 @@ impl System {
             self.threads[thread.0].is_apc_due = true;
         }
         self.make_ready(thread);
+        self.tell_thread_start(thread);
         Ok(thread)
     }
 
     /// An `ETHREAD` with its kernel stack, linked into the lists of its process.
     pub(crate) fn insert_thread(&mut self, process: ProcessIndex, new: &NewThread) -> Result<ThreadIndex, NtStatus> {
         let block = self.pool_block(PoolKind::NonPaged, *b"Thr\xe5", ethread::BYTES)?;
-        let stack = self.memory.create_kernel_stack(&mut self.computer.board.ram)?;
+        let stack = self.memory.create_kernel_stack(&mut self.computer.board.ram);
+        let stack = stack.inspect_err(|_| self.free_block(block))?;
         let top = stack.base.0 as u32;
         let floats = self.kernel_block(top - FLOAT_AREA).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         let frame = self.kernel_block(top - FLOAT_AREA - FRAME_BYTES).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        let index = ThreadIndex(self.threads.len());
+        let index = self.next_thread();
         let object = self.objects.insert(Body::Thread(index));
+        self.keep_object(self.processes[process.0].object);
         let owner = &mut self.processes[process.0];
         owner.threads.push(index);
         let (priority, affinity, quantum) = (owner.base_priority, owner.affinity, owner.quantum);
         let create_time = self.clock.now();
-        self.threads.push(Thread {
+        self.add_thread(Thread {
             object,
             id: new.id,
             process,
             block,
             stack,
             frame,
+            user_frame: frame,
+            calls: Vec::new(),
+            irql: 0,
+            pending_exit: None,
             floats,
             kept_floats: None,
             teb: new.teb,
@@ -259,17 +277,24 @@ impl System {
             if ended.state == ThreadState::Terminated {
                 return;
             }
+            if !ended.calls.is_empty() {
+                // What a driver does is done first.
+                ended.pending_exit.get_or_insert(exit);
+                return;
+            }
             ended.exit_status = Some(exit);
             ended.apcs.clear();
             ended.is_apc_due = false;
             (ended.process, ended.block, ended.stack, ended.state)
         };
+        self.tell_thread_end(thread, exit);
         if state == ThreadState::Waiting {
             self.leave_waits(thread);
         }
         self.set_state(thread, ThreadState::Terminated);
         self.give_up_processor(thread, state);
         self.abandon_mutants(thread);
+        self.cancel_timers(thread);
         self.free_user_stack(thread);
         self.free_teb(thread);
         self.put_u32(block, header::SIGNAL_STATE, 1);
@@ -284,7 +309,6 @@ impl System {
         self.obey_flush();
         let object = self.threads[thread.0].object;
         self.wake_waiters(object, 0);
-        self.release_object(object);
         let executed = self.executed_by(thread);
         let owner = &mut self.processes[process.0];
         owner.executed += executed;
@@ -292,9 +316,17 @@ impl System {
         let (owner_block, is_last) = (owner.block, owner.threads.is_empty());
         let left = self.get_u32(owner_block, eprocess::ACTIVE_THREADS).saturating_sub(1);
         self.put_u32(owner_block, eprocess::ACTIVE_THREADS, left);
-        if is_last {
+        if is_last && process != SYSTEM_PROCESS {
             self.processes[process.0].exit_status.get_or_insert(exit);
             self.end_process(process);
+        }
+        self.release_object(object);
+    }
+
+    /// Timers whose APCs would go to a thread that ends are cancelled.
+    fn cancel_timers(&mut self, thread: ThreadIndex) {
+        for key in self.objects.take_timers_of(thread) {
+            self.clock.cancel(key);
         }
     }
 

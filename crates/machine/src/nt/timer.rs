@@ -14,14 +14,14 @@ use std::collections::BTreeMap;
 pub(crate) const TICK: u64 = 156_250;
 
 /// When something is due, in interrupt time, and a number that keeps equal times in order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct TimerKey {
     pub due: u64,
     number: u64,
 }
 
 /// What is due.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Due {
     /// A thread's wait is over.
     Wait(ThreadIndex),
@@ -30,7 +30,7 @@ pub(crate) enum Due {
 }
 
 /// The clock.
-#[derive(Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Clock {
     pub boot_time: u64,
     /// Instructions in a unit.
@@ -40,6 +40,8 @@ pub(crate) struct Clock {
     /// Units that nobody worked.
     pub skipped: u64,
     pub ticks: u64,
+    /// The second in which memory was balanced last.
+    pub balanced: u64,
     queue: BTreeMap<TimerKey, Due>,
     number: u64,
 }
@@ -47,7 +49,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new(boot_time: u64, rate: u32) -> Self {
         let rate = u64::from(rate.max(1));
-        Self { boot_time, rate, executed: 0, skipped: 0, ticks: 0, queue: BTreeMap::new(), number: 0 }
+        Self { boot_time, rate, executed: 0, skipped: 0, ticks: 0, balanced: 0, queue: BTreeMap::new(), number: 0 }
     }
 
     /// Units since the system started.

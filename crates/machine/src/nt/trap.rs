@@ -7,7 +7,7 @@ use crate::memory::NtStatus;
 use crate::nt::System;
 use crate::nt::exception::ExceptionRecord;
 use crate::nt::thread::ThreadIndex;
-use crate::nt::trap_frame::{TrapFrame, word};
+use crate::nt::trap_frame::{TrapFrame, put, word};
 
 /// The vector of system calls before `sysenter`.
 const SYSTEM_CALL_VECTOR: u8 = 0x2e;
@@ -17,16 +17,25 @@ const FAST_ARGUMENTS: u32 = 8;
 impl System {
     /// A processor stopped.
     pub(crate) fn trap(&mut self, processor: usize, event: &Event) {
+        self.control.count_entry();
         let thread = self.scheduler.processors[processor].current;
+        if self.is_in_ring0(thread) {
+            return self.kernel_trap(processor, thread, event);
+        }
+        if *event == Event::SystemEnter {
+            self.enter_kernel_space(processor);
+            self.fast_system_call(processor, thread);
+            return self.leave_kernel();
+        }
         if let Event::Exception(exception) = event
             && exception.vector == cpu::PAGE_FAULT
             && self.page_fault(thread, exception)
         {
             return;
         }
+        self.enter_kernel_space(processor);
         let mut frame = TrapFrame::capture(&self.computer.processors[processor]);
         match event {
-            Event::SystemEnter => self.fast_system_call(processor, thread, &mut frame),
             Event::Interrupt(SYSTEM_CALL_VECTOR) => {
                 let at = frame.get(word::EDX);
                 self.save_frame(processor, thread, &frame);
@@ -57,16 +66,22 @@ impl System {
     }
 
     /// `sysenter`: the hardware keeps nothing, so the way back leads to `KiFastSystemCallRet` with ESP from EDX.
-    fn fast_system_call(&mut self, processor: usize, thread: ThreadIndex, frame: &mut TrapFrame) {
-        let stack = frame.get(word::EDX);
-        let back = self.processes[self.threads[thread.0].process.0].entries.system_call_return;
-        if back != 0 {
-            frame.set(word::EIP, back);
+    fn fast_system_call(&mut self, processor: usize, thread: ThreadIndex) {
+        let engine = &self.computer.processors[processor];
+        let (number, stack) = (engine.general(0), engine.general(2));
+        let arguments = stack.wrapping_add(FAST_ARGUMENTS);
+        let state = &self.threads[thread.0];
+        let back = self.processes[state.process.0].entries.system_call_return;
+        if let Some(frame) = self.computer.board.ram.array_mut(state.frame.pa(0)) {
+            TrapFrame::capture_to(frame, engine);
+            if back != 0 {
+                put(frame, word::EIP, back);
+            }
+            put(frame, word::ESP, stack);
+            put(frame, word::DBG_ARG_POINTER, arguments);
         }
-        frame.set(word::ESP, stack);
-        frame.set(word::DBG_ARG_POINTER, stack.wrapping_add(FAST_ARGUMENTS));
-        self.save_frame(processor, thread, frame);
-        self.system_call(thread, (frame.get(word::EAX), stack.wrapping_add(FAST_ARGUMENTS)));
+        self.scheduler.processors[processor].is_saved = true;
+        self.system_call(thread, (number, arguments));
     }
 
     /// A page fault that the memory manager resolves needs no trap frame. Whether it did.
@@ -78,7 +93,10 @@ impl System {
         let result = result.or_else(|fault| self.grow_stack(thread, space, fault));
         self.obey_flush();
         match result {
-            Ok(_) => true,
+            Ok(resolution) => {
+                self.tell_resolved(thread, access.va, resolution);
+                true
+            }
             Err(fault) => {
                 self.pending_fault = Some(fault);
                 false

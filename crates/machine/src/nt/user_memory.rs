@@ -33,6 +33,7 @@ impl System {
             result = self.memory.translate(&mut self.computer.board.ram, space, access);
         }
         self.obey_flush();
+        self.find_watched_again();
         result.map_err(|exception| exception.status)
     }
 

@@ -25,11 +25,13 @@ pub struct TestConsole {
     pub is_closed: bool,
     pub output: Vec<u8>,
     pub errors: Vec<u8>,
+    /// What all its ends are.
+    pub kind: ConsoleKind,
 }
 
 impl Console for TestHost {
     fn kind(&mut self, _: ConsoleEnd) -> ConsoleKind {
-        ConsoleKind::Character
+        self.0.borrow().kind
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<ConsoleInput, StoreError> {
@@ -157,10 +159,16 @@ impl Bench {
     }
 
     pub fn on(processors: usize, threads: &[Code], entries: UserEntries) -> Self {
+        Self::with(Configuration { processors, ..Self::configuration() }, threads, entries)
+    }
+
+    /// 8 MB and a tick of 156,250 instructions.
+    pub fn configuration() -> Configuration {
+        Configuration { frames: 2048, instructions_per_unit: 1, ..Configuration::default() }
+    }
+
+    pub fn with(configuration: Configuration, threads: &[Code], entries: UserEntries) -> Self {
         let host = TestHost::default();
-        // A tick is 156,250 instructions.
-        let configuration =
-            Configuration { frames: 2048, processors, instructions_per_unit: 1, ..Configuration::default() };
         let mut system = System::new(configuration, Box::new(host.clone())).unwrap();
         let mut pieces = vec![(DATA, vec![0; DATA_BYTES])];
         let mut starts = Vec::new();

@@ -1,5 +1,6 @@
 //! The rules of Windows NT: address space layouts, the page-table self-map, exceptions.
 
+pub mod bug_check;
 pub mod exception;
 pub mod fast_fail;
 pub mod pte;

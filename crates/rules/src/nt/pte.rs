@@ -60,6 +60,7 @@ pub enum PteHome {
 
 /// Protection in five bits (`MM_*`), as software forms keep it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MmProtection(pub u8);
 
 /// What an entry is to NT.

@@ -48,6 +48,12 @@ offsets! {
         CURRENT_THREAD = 0x124, NEXT_THREAD = 0x128, IDLE_THREAD = 0x12c, PRCB_NUMBER = 0x130,
         PRCB_SET_MEMBER = 0x134,
     }
+    /// `KDDEBUGGER_DATA`: addresses of variables, 8 bytes each.
+    debugger_data {
+        OWNER_TAG = 0x010, KERNEL_BASE = 0x018, LOADED_MODULE_LIST = 0x048, ACTIVE_PROCESS_HEAD = 0x050,
+        BUG_CHECK_DATA = 0x088, PFN_DATABASE = 0x0c0, SUBSECTION_BASE = 0x0d8, HIGHEST_PHYSICAL_PAGE = 0x0f0, NUMBER_OF_PHYSICAL_PAGES = 0x0f8,
+        NONPAGED_POOL_START = 0x110, NONPAGED_POOL_END = 0x118, PAGED_POOL_START = 0x120, PAGED_POOL_END = 0x128,
+    }
     /// Task-state segment.
     tss { BYTES = 0x20ac, ESP0 = 0x04, SS0 = 0x08, CR3 = 0x1c, IO_MAP_BASE = 0x66, }
     /// `KUSER_SHARED_DATA`.

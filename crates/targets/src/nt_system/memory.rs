@@ -2,7 +2,7 @@
 
 use super::NtRoots;
 use vatlas_rules::walk::{X86, walk};
-use vatlas_space::{Commit, Pa, Registers, Va, Walk};
+use vatlas_space::{Commit, CommitPart, Handle, Pa, ProcessId, Registers, SystemObject, Va, Walk};
 
 /// Bytes of a page.
 pub(super) const PAGE: u64 = 4096;
@@ -26,9 +26,24 @@ pub trait KernelMemory {
         None
     }
 
+    /// Objects with names; empty where they are not known.
+    fn objects(&self) -> Vec<SystemObject> {
+        Vec::new()
+    }
+
     /// The commit charge, where it is known.
     fn commit(&self) -> Option<Commit> {
         None
+    }
+
+    /// The commit charge by owner, where it is known.
+    fn commit_parts(&self) -> Vec<CommitPart> {
+        Vec::new()
+    }
+
+    /// The open handles of a process, where they are known.
+    fn handles(&self, _process: ProcessId) -> Vec<Handle> {
+        Vec::new()
     }
 }
 

@@ -25,6 +25,13 @@ pub(super) fn modules<M: KernelMemory + ?Sized>(space: &NtSpace<M>, at: Va) -> V
     let Some(head) = pointer(field(at, peb::LDR)).and_then(|ldr| field(ldr, IN_LOAD_ORDER_HEAD)) else {
         return Vec::new();
     };
+    listed(space, head)
+}
+
+/// The modules of a list in load order.
+pub(super) fn listed<M: KernelMemory + ?Sized>(space: &NtSpace<M>, head: Va) -> Vec<Module> {
+    let memory: &dyn AddressSpace = space;
+    let pointer = |at: Option<Va>| memory.read_u32(at?).ok().filter(|va| *va != 0).map(|va| Va(va.into()));
     let mut found = Vec::new();
     let mut next = pointer(Some(head));
     while let Some(entry) = next.filter(|entry| *entry != head && found.len() < MOST) {

@@ -3,7 +3,7 @@
 use super::{
     NtRoots,
     memory::{KernelMemory, Reader, field},
-    modules::modules,
+    modules::{listed, modules},
     pages::Owner,
     seconds_since_1970,
     space::NtSpace,
@@ -11,8 +11,8 @@ use super::{
 use std::rc::Rc;
 use vatlas_rules::nt::structures::{eprocess, ethread, teb, trap_frame};
 use vatlas_space::{
-    AddressSpace, LayoutChoice, LayoutName, Machine, Pa, PointerWidth, Process, ProcessId, Register, Registers, Side,
-    StackExtent, Thread, ThreadId, Va,
+    AddressSpace, LayoutChoice, LayoutName, Machine, Module, Pa, PointerWidth, Process, ProcessId, Register, Registers,
+    Side, StackExtent, Thread, ThreadId, Va,
 };
 
 /// Most processes and threads of a process.
@@ -75,11 +75,37 @@ fn process<M: KernelMemory + ?Sized>(memory: &Rc<M>, roots: &NtRoots, at: Va) ->
         home: None,
         peb,
         peb32: None,
-        modules: peb.map(|peb| modules(&space, peb)).unwrap_or_default(),
+        modules: process_modules(&space, peb, roots),
         unloaded: Vec::new(),
         threads: threads.into_iter().filter_map(|at| thread(reader, &space, at)).collect(),
     };
     Some((process, space))
+}
+
+/// The modules of the loader's list, then those of the kernel half, which every process has.
+fn process_modules<M: KernelMemory + ?Sized>(space: &NtSpace<M>, peb: Option<Va>, roots: &NtRoots) -> Vec<Module> {
+    let mut found = peb.map(|peb| modules(space, peb)).unwrap_or_default();
+    found.extend(roots.module_list.map(|head| listed(space, head)).unwrap_or_default());
+    found
+}
+
+/// The thread on whose kernel stack an address is.
+pub(crate) fn thread_of_stack<M: KernelMemory + ?Sized>(memory: &M, roots: &NtRoots, sp: Va) -> Option<ThreadId> {
+    let reader = Reader { memory, roots };
+    let processes = reader.list(roots.process_list, eprocess::ACTIVE_PROCESS_LINKS, MOST);
+    let threads = processes.into_iter().flat_map(|process| {
+        let head = field(process, eprocess::THREAD_LIST_HEAD);
+        head.map(|head| reader.list(head, ethread::THREAD_LIST_ENTRY, MOST)).unwrap_or_default()
+    });
+    let mut owners =
+        threads.filter(|at| kernel_stack(reader, *at).is_some_and(|(limit, base)| limit <= sp && sp < base));
+    owners.next().and_then(|at| reader.kernel_u32(field(at, ethread::CID + 4)?)).map(ThreadId)
+}
+
+/// Lowest byte of a kernel stack, and what is behind its highest one.
+fn kernel_stack<M: KernelMemory + ?Sized>(reader: Reader<'_, M>, thread: Va) -> Option<(Va, Va)> {
+    let limit = reader.kernel_pointer(field(thread, ethread::STACK_LIMIT)?)?;
+    Some((limit, reader.kernel_pointer(field(thread, ethread::INITIAL_STACK)?)?))
 }
 
 /// A descriptor in the third gigabyte says that the process may use it.
@@ -94,7 +120,15 @@ fn thread<M: KernelMemory + ?Sized>(reader: Reader<'_, M>, space: &NtSpace<M>, a
     let teb = reader.kernel_pointer(field(ethread::TEB)?);
     let frame = reader.kernel_pointer(field(ethread::TRAP_FRAME)?);
     let registers = reader.memory.running_registers(at).or_else(|| trap_registers(reader, frame?));
-    let side = Side { machine: Machine::X86, teb, stack: stack(space, teb).unwrap_or_default(), registers };
+    let sp = registers.as_ref().map(|registers| registers.sp);
+    let kernel = kernel_stack(reader, at).filter(|(limit, base)| sp.is_some_and(|sp| *limit <= sp && sp < *base));
+    let stack = match kernel {
+        Some((limit, base)) => {
+            StackExtent { captured: None, base: Some(base), limit: Some(limit), reserve: Some(limit) }
+        }
+        None => stack(space, teb).unwrap_or_default(),
+    };
+    let side = Side { machine: Machine::X86, teb, stack, registers };
     Some(Thread {
         id: ThreadId(reader.kernel_u32(field(ethread::CID + 4)?)?),
         name: None,

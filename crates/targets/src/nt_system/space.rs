@@ -57,6 +57,16 @@ impl<M: KernelMemory + ?Sized> NtSpace<M> {
         self.vads().iter().flat_map(|vad| self.mapped_pages(vad.range)).filter(leads_to)
     }
 
+    /// The page directory.
+    pub(super) const fn directory(&self) -> Pa {
+        self.owner.directory
+    }
+
+    /// The last address of programs.
+    pub(super) const fn owner_highest_user(&self) -> Va {
+        self.owner.highest_user
+    }
+
     /// Pages of the user half with a valid entry.
     pub(super) fn resident_pages(&self) -> u64 {
         let is_mapped = |va: &Va| self.reader().walk(self.owner.directory, *va).mapping().is_some();

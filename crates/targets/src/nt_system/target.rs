@@ -1,12 +1,13 @@
 //! A whole NT system as a target: its processes, and what only a whole system knows.
 
-use super::{NtRoots, memory::KernelMemory, processes::processes, space::NtSpace};
+use super::{NtRoots, accounts::frame_parts, memory::KernelMemory, processes::processes, space::NtSpace};
 use crate::section_table::section_table;
 use std::rc::Rc;
 use vatlas_images::pe::PeHeaders;
 use vatlas_space::{
-    AddressSpace, Commit, ExceptionRecord, Frame, FrameCounts, Handle, Host, Module, Page, Pfn, Problem, Process,
-    ProcessIndex, SectionTable, Source, System, Target, TargetKind, ThreadId, Va, Vad, WideRegister,
+    AddressSpace, Commit, CommitPart, ExceptionRecord, Frame, FrameCounts, FramePart, Handle, Host, Module, Page, Pfn,
+    Problem, Process, ProcessIndex, SectionTable, Source, System, SystemObject, Target, TargetKind, ThreadId, Va, Vad,
+    WideRegister,
 };
 
 /// Bytes of headers that are read of an image.
@@ -19,6 +20,7 @@ pub struct NtTarget<M: ?Sized> {
     processes: Vec<Process>,
     spaces: Vec<NtSpace<M>>,
     exception: Option<ExceptionRecord>,
+    problems: Vec<Problem>,
     current: ProcessIndex,
 }
 
@@ -26,7 +28,7 @@ impl<M: KernelMemory + ?Sized> NtTarget<M> {
     /// Reads the lists of a system; pages are looked at when somebody asks.
     pub fn new(memory: &Rc<M>, roots: &NtRoots, kind: TargetKind, host: Host) -> Self {
         let (processes, spaces) = processes(memory, roots).into_iter().unzip();
-        Self { kind, host, processes, spaces, exception: None, current: ProcessIndex(0) }
+        Self { kind, host, processes, spaces, exception: None, problems: Vec::new(), current: ProcessIndex(0) }
     }
 
     /// The same with the exception that it stopped for, which names the process that questions are about.
@@ -40,9 +42,17 @@ impl<M: KernelMemory + ?Sized> NtTarget<M> {
         self
     }
 
-    /// The first process that has modules: the system's own has none.
+    /// The same with what could not be read.
+    #[must_use]
+    pub fn with_problems(mut self, problems: Vec<Problem>) -> Self {
+        self.problems = problems;
+        self
+    }
+
+    /// The first process that has modules of its own: the system's are all the kernel's.
     fn with_modules(&self) -> usize {
-        self.processes.iter().position(|process| !process.modules.is_empty()).unwrap_or_default()
+        let is_own = |module: &Module| module.range.first() < Va(0x8000_0000);
+        self.processes.iter().position(|process| process.modules.iter().any(is_own)).unwrap_or_default()
     }
 }
 
@@ -74,8 +84,11 @@ impl<M: KernelMemory + ?Sized> Target for NtTarget<M> {
         Vec::new()
     }
 
-    fn handles(&self, _: ProcessIndex) -> (Vec<Handle>, Vec<Problem>) {
-        (Vec::new(), Vec::new())
+    fn handles(&self, process: ProcessIndex) -> (Vec<Handle>, Vec<Problem>) {
+        let id = self.processes.get(process.0).and_then(|process| process.id);
+        let memory = self.spaces.first().map(|space| &space.memory);
+        let handles = id.zip(memory).map(|(id, memory)| memory.handles(id));
+        (handles.unwrap_or_default(), Vec::new())
     }
 
     fn current(&self) -> ProcessIndex {
@@ -91,7 +104,7 @@ impl<M: KernelMemory + ?Sized> Target for NtTarget<M> {
     }
 
     fn problems(&self) -> &[Problem] {
-        &[]
+        &self.problems
     }
 }
 
@@ -122,7 +135,19 @@ impl<M: KernelMemory + ?Sized> System for NtTarget<M> {
         self.spaces.get(process.0).map(|space| space.vads().to_vec()).unwrap_or_default()
     }
 
+    fn objects(&self) -> Vec<SystemObject> {
+        self.spaces.first().map(|space| space.memory.objects()).unwrap_or_default()
+    }
+
     fn commit(&self) -> Option<Commit> {
         self.spaces.first()?.memory.commit()
+    }
+
+    fn frame_parts(&self) -> Vec<FramePart> {
+        frame_parts(&self.spaces)
+    }
+
+    fn commit_parts(&self) -> Vec<CommitPart> {
+        self.spaces.first().map(|space| space.memory.commit_parts()).unwrap_or_default()
     }
 }

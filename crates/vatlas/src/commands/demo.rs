@@ -1,6 +1,9 @@
-//! `vatlas demo`: a dump of our own, explained, and what to try next; or the life of a page on the machine.
+//! `vatlas demo`: a device with Windows CE stopped at a random moment; a dump of our own, explained; the machine with
+//! one page, and with two processes.
 
+mod nt;
 mod paging;
+mod slots;
 
 use crate::{
     draw::{
@@ -36,18 +39,21 @@ const DUMP: &[u8] = include_bytes!("../../../../fixtures/minidump/demo.dmp");
 
 const EXAMPLES: &str = "\
 Examples:
-  vatlas demo
+  vatlas demo                        slots of Windows CE: why a debugger shows ???
+  vatlas demo dump                   a dump of a crash on 32-bit Windows
   vatlas demo paging                 the life of one page, on a machine that runs a program
-  vatlas demo --write demo.dmp       keep the dump, to try the other commands on it";
+  vatlas demo nt                     two processes that share code, each with its data
+  vatlas demo dump --write demo.dmp  keep the dump, to try the other commands on it
+  vatlas demo --write demo.bin       keep the ROM image of the device";
 
 /// Arguments.
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// What to show
-    #[arg(value_name = "TOPIC", default_value = "crash")]
+    #[arg(value_name = "TOPIC", default_value = "slots")]
     topic: Topic,
-    /// Write the dump to a file
+    /// Write what is shown to a file: the dump, or the ROM image of the device
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
 }
@@ -55,19 +61,27 @@ pub struct Args {
 /// What is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Topic {
+    /// A device with Windows CE, stopped while another process runs
+    Slots,
     /// A dump of a crash
-    Crash,
+    #[value(alias = "crash")]
+    Dump,
     /// The life of one page
     Paging,
+    /// Two processes that share code, each with its data
+    Nt,
 }
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     if let Some(path) = &args.write {
-        write(path, output)?;
+        write(path, args.topic, output)?;
     }
-    if args.topic == Topic::Paging {
-        return paging::run(output);
+    match args.topic {
+        Topic::Slots => return slots::run(output),
+        Topic::Dump => {}
+        Topic::Paging => return paging::run(output),
+        Topic::Nt => return nt::run(output),
     }
     let target = vatlas_targets::open(Arc::new(DUMP), Box::new(NoImageFiles))?;
     let index = UsageIndex::new(&*target, ProcessIndex(0)).ok_or_else(|| Failure::could_not("demo: no process"))?;
@@ -94,17 +108,25 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes the dump; a file that is something else is left alone.
-fn write(path: &Path, output: &Output) -> Result<(), Failure> {
+/// Writes what a topic is about; a file that is something else is left alone.
+fn write(path: &Path, topic: Topic, output: &Output) -> Result<(), Failure> {
+    let bytes = match topic {
+        Topic::Slots => slots::ROM,
+        Topic::Dump => DUMP,
+        Topic::Paging | Topic::Nt => {
+            let failure = Failure::usage("--write: this demo has no file");
+            return Err(failure.hint("vatlas demo --write demo.bin, vatlas demo dump --write demo.dmp"));
+        }
+    };
     match std::fs::read(path) {
-        Ok(bytes) if bytes == DUMP => {}
+        Ok(there) if there == bytes => {}
         Ok(_) => {
             let failure = Failure::could_not(format!("{}: exists already and is another file", path.display()));
             return Err(failure.hint("give another name, or remove it"));
         }
-        Err(_) => std::fs::write(path, DUMP).map_err(|error| not_written(path, &error))?,
+        Err(_) => std::fs::write(path, bytes).map_err(|error| not_written(path, &error))?,
     }
-    output.remark(&format!("written: {} ({})", path.display(), size(DUMP.len() as u64)));
+    output.remark(&format!("written: {} ({})", path.display(), size(bytes.len() as u64)));
     Ok(())
 }
 
@@ -164,7 +186,7 @@ fn next(written: Option<&PathBuf>, output: &mut Output) {
     let file = written.map_or("demo.dmp".to_owned(), |path| path.display().to_string());
     output.line("");
     output.heading("what to try next");
-    let keep = ("vatlas demo --write demo.dmp".to_owned(), "keep the dump, for the commands below");
+    let keep = ("vatlas demo dump --write demo.dmp".to_owned(), "keep the dump, for the commands below");
     let questions = [
         (format!("vatlas info {file}"), "what the dump is"),
         (format!("vatlas explain {file} eax ebp sp-8"), "any address, by name or number"),

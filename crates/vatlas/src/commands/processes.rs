@@ -54,7 +54,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 }
 
 /// Columns without any text are not shown: those of slots, where there are none.
-fn table(target: &dyn Target, chosen: &[ProcessIndex]) -> Table {
+pub fn table(target: &dyn Target, chosen: &[ProcessIndex]) -> Table {
     let mut table = Table::new(&[
         ("", Side::Left),
         ("PROCESS", Side::Right),

@@ -1,5 +1,7 @@
-//! `vatlas rom IMAGE`: what a ROM image of Windows CE holds, and its modules and files written out.
+//! `vatlas rom`: what a ROM image of Windows CE holds, its modules and files written out, two images compared, one built.
 
+mod build;
+mod diff;
 mod document;
 mod extract;
 mod screen;
@@ -21,15 +23,39 @@ An image is a file of records (.bin) or the bytes of a ROM (.nb0). All other com
 03f61100.
 
 Examples:
-  vatlas rom nk.bin
+  vatlas rom nk.bin                            the same as vatlas rom list nk.bin
   vatlas rom nk.bin --name coredll --sections
-  vatlas rom nk.bin --extract out/             modules as EXE and DLL files, and all other files
+  vatlas rom extract nk.bin out/               modules as EXE and DLL files, and all other files
+  vatlas rom diff old.bin new.bin              what was added, taken away, changed
+  vatlas rom build system.toml -o nk.bin       an image for the machine
   vatlas rom nk.bin --json | jq -r '.answer.regions[].modules[] | [.base, .name] | @tsv'";
 
 /// Arguments.
 #[derive(clap::Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: Option<ListArgs>,
+}
+
+/// What is done.
+#[derive(clap::Subcommand, Debug)]
+enum Action {
+    /// List modules and files of an image
+    List(ListArgs),
+    /// Write modules, rebuilt as PE files, and files into a folder
+    Extract(ExtractArgs),
+    /// Compare two images: modules, sections, files
+    Diff(diff::DiffArgs),
+    /// Build an image from a description, for the machine
+    Build(build::BuildArgs),
+}
+
+/// Arguments of a listing.
+#[derive(clap::Args, Debug)]
+struct ListArgs {
     /// The image: .bin or .nb0
     #[arg(value_name = "IMAGE")]
     file: PathBuf,
@@ -47,9 +73,23 @@ pub struct Args {
     extract: Option<PathBuf>,
 }
 
+/// Arguments of an extraction.
+#[derive(clap::Args, Debug)]
+struct ExtractArgs {
+    /// The image: .bin or .nb0
+    #[arg(value_name = "IMAGE")]
+    file: PathBuf,
+    /// The folder; made if it is not there
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Only modules and files whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+}
+
 /// An image that is shown.
 struct Shown<'a> {
-    args: &'a Args,
+    args: &'a ListArgs,
     bytes: FileBytes,
     image: RomImage,
     /// What could not be read, of the tables and, when they are compared, of the sums.
@@ -69,10 +109,21 @@ impl Shown<'_> {
 
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
+    match (&args.action, &args.list) {
+        (Some(Action::List(list)), _) | (None, Some(list)) => show(list, output),
+        (Some(Action::Extract(ExtractArgs { file, folder, name })), _) => {
+            let (file, name, extract) = (file.clone(), name.clone(), Some(folder.clone()));
+            show(&ListArgs { file, name, extract, sections: false, verify: false }, output)
+        }
+        (Some(Action::Diff(diff)), _) => diff::run(diff, output),
+        (Some(Action::Build(build)), _) => build::run(build, output),
+        (None, None) => Err(Failure::usage("rom: names no image").hint("vatlas rom nk.bin lists what is in it")),
+    }
+}
+
+fn show(args: &ListArgs, output: &mut Output) -> Result<Exit, Failure> {
     let file = file_of(&args.file)?;
-    let bytes = map_file(&file)?;
-    let image = RomImage::read((*bytes).as_ref());
-    let image = image.map_err(|problem| Problem { place: file.display().to_string(), ..problem })?;
+    let (bytes, image) = read(&file)?;
     let mut problems = image.problems.clone();
     if args.verify {
         problems.extend(check_sums((*bytes).as_ref()));
@@ -97,6 +148,14 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     }
     let is_damaged = shown.problems.iter().any(|problem| problem.severity == Severity::Damage);
     Ok(if is_damaged { Exit::Partial } else { Exit::Done })
+}
+
+/// The bytes of an image and its tables.
+fn read(file: &Path) -> Result<(FileBytes, RomImage), Failure> {
+    let bytes = map_file(file)?;
+    let image = RomImage::read((*bytes).as_ref());
+    let image = image.map_err(|problem| Problem { place: file.display().to_string(), ..problem })?;
+    Ok((bytes, image))
 }
 
 /// The image itself, or the only one of a folder.

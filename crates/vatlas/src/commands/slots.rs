@@ -1,5 +1,6 @@
 //! `vatlas slots`: the map of a layout as a table and as a picture, each area with its meaning.
 
+mod dlls;
 mod picture;
 mod target;
 

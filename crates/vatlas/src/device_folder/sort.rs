@@ -167,7 +167,7 @@ fn guess(head: &[u8]) -> Guess {
         return Guess::Sort(sort);
     }
     Guess::Sort(match recognize(head) {
-        format @ (Format::Minidump | Format::CeDump) => Sort::Dump(format),
+        format @ (Format::Minidump | Format::CeDump | Format::Snapshot) => Sort::Dump(format),
         format @ (Format::BigEndianMinidump | Format::KernelDump32 | Format::KernelDump64 | Format::ElfCore) => {
             Sort::OtherDump(format)
         }

@@ -22,10 +22,18 @@ pub fn help(folder: &Path, command: &str) -> String {
 
 /// The long options that a command has.
 pub fn options(folder: &Path, command: &str) -> Vec<String> {
-    let help = help(folder, command);
-    let lines = help.lines().map(str::trim).filter(|line| line.starts_with('-'));
+    let text = help(folder, command);
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with('-'));
     let options = lines.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")));
     options.filter(|option| *option != "--help" && *option != "--version").map(str::to_owned).collect()
+}
+
+/// The long options of a command and of its own commands.
+pub fn options_of_all(folder: &Path, command: &str) -> Vec<String> {
+    let text = help(folder, command);
+    let names = subcommands(&text).map(|name| format!("{command} {name}"));
+    let of_subcommands = names.flat_map(|command| options(folder, &command));
+    options(folder, command).into_iter().chain(of_subcommands).collect()
 }
 
 #[test]
@@ -38,6 +46,13 @@ fn every_command_has_help_with_examples() {
         assert!(help.contains(&format!("Usage: vatlas {command}")), "{help}");
         assert!(help.contains("\nExamples:\n"), "{command}: {help}");
     }
+}
+
+/// The commands of a command: `list`, `build`.
+fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
+    let lines = list.lines().filter_map(|line| line.strip_prefix("  "));
+    lines.filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty() && *name != "help")
 }
 
 /// The commands of the examples, without what the shell does with them and without the remark beside them.
@@ -53,7 +68,11 @@ fn the_examples_run() {
     let mut count = 0;
     for command in commands(folder.path()) {
         for example in examples(&help(folder.path(), &command)) {
-            let needs = |word: &String| [".dmp", ".txt", ".pdb", ".map", ".exe"].iter().any(|end| word.ends_with(end));
+            let needs = |word: &String| {
+                [".dmp", ".txt", ".pdb", ".map", ".exe", ".bin", ".toml", ".vsnap"]
+                    .iter()
+                    .any(|end| word.ends_with(end))
+            };
             let is_there =
                 |word: &String| !needs(word) || folder.path().join(word).exists() || example.contains("demo");
             if !words(&example).iter().all(is_there) {
@@ -70,13 +89,15 @@ fn the_examples_run() {
 #[test]
 fn what_the_demo_proposes_runs() {
     let folder = world();
-    let text = stdout(&vatlas(folder.path(), "demo"));
-    let proposals = text.split("what to try next\n").nth(1).expect("proposals");
-    let commands = examples(proposals);
-    assert!(commands.len() >= 8, "{proposals}");
-    for command in commands {
-        let output = vatlas(folder.path(), &command);
-        assert_eq!(output.status.code(), Some(0), "vatlas {command}: {}", stderr(&output));
+    for (demo, count) in [("demo", 6), ("demo dump", 8)] {
+        let text = stdout(&vatlas(folder.path(), demo));
+        let proposals = text.split("what to try next\n").nth(1).expect("proposals");
+        let commands = examples(proposals);
+        assert!(commands.len() >= count, "{proposals}");
+        for command in commands {
+            let output = vatlas(folder.path(), &command);
+            assert_eq!(output.status.code(), Some(0), "vatlas {command}: {}", stderr(&output));
+        }
     }
 }
 

@@ -296,7 +296,7 @@ fn memory_and_read_give_the_same_digits() {
 #[test]
 fn the_demo_answers_its_questions() {
     let folder = world();
-    let document = document(folder.path(), "demo");
+    let document = document(folder.path(), "demo dump");
     assert_eq!((&document["command"], &document["input"]), (&"demo".into(), &Value::Null));
     let asked: Vec<_> =
         document["answer"].as_array().expect("answers").iter().map(|one| one["asked"].clone()).collect();

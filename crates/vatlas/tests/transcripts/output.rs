@@ -93,7 +93,7 @@ fn a_name_cannot_break_out_of_a_drawing() {
 #[test]
 fn a_demo_that_is_kept_is_the_dump() {
     let folder = world();
-    assert_eq!(vatlas(folder.path(), "demo --write kept.dmp").status.code(), Some(0));
+    assert_eq!(vatlas(folder.path(), "demo dump --write kept.dmp").status.code(), Some(0));
     let [kept, fixture] =
         ["kept.dmp", "crash.dmp"].map(|name| std::fs::read(folder.path().join(name)).expect("a dump"));
     assert_eq!(kept, fixture);

@@ -87,6 +87,6 @@ macro_rules! transcripts {
 }
 
 transcripts!(
-    analyze, damaged, demo, diff, explain, foreign, info, kdmp, locations, log, lookup, map, memory, modules, open,
-    pictures, read, refs, rom, search, stack, symbols, systems, threads, types, usage, watch
+    analyze, damaged, debug, demo, diff, explain, foreign, info, kdmp, locations, log, lookup, map, memory, modules,
+    open, pictures, read, refs, rom, search, stack, symbols, systems, threads, types, usage, watch
 );

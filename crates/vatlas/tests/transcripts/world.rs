@@ -36,6 +36,9 @@ pub fn world() -> TempDir {
     for (name, source) in [("scale", "scale-context"), ("device", "scale-system"), ("complete", "scale-complete")] {
         put(&format!("{name}.kdmp"), &fixture(&format!("kdmp/{source}.kdmp")));
     }
+    put("story.exe", &fixture("machine/programs/story/story.exe"));
+    put("demo.bin", &fixture("ce/demo.bin"));
+    put("helloworld.exe", &fixture("ce/programs/helloworld.exe"));
     put("cut.kdmp", &fixture("kdmp/scale-context.kdmp")[..0x2c00]);
     let folder_of_ce = folder.path().join("ce");
     std::fs::create_dir(&folder_of_ce).expect("a folder");
@@ -68,6 +71,7 @@ pub fn world() -> TempDir {
     for name in ["counters.c", "counters.h", "advance.c"] {
         std::fs::write(source.join(name), counters(name)).expect("a written file");
     }
+    std::fs::write(source.join("story.c"), fixture("machine/programs/story/story.c")).expect("a written file");
     for (name, bytes) in made() {
         put(name, &bytes);
     }

@@ -5,10 +5,11 @@ use super::Placement;
 use vatlas_space::Va;
 
 const PAGE: u64 = 0x1000;
-/// Slot 0 and slot 1 end here; modules stay above the lowest part of a slot.
+/// Slot 0 ends and slot 1 begins here; modules stay above the lowest part of a slot.
 const SLOT_0_END: u64 = 0x0200_0000;
 const SLOT_1: u64 = 0x0200_0000;
-const SLOT_1_END: u64 = 0x0400_0000;
+/// The address behind slot 1.
+pub(super) const SLOT_1_END: Va = Va(0x0400_0000);
 const SLOT_0_LOW: u64 = 0x0100_0000;
 
 /// What is still free.
@@ -21,7 +22,7 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub fn new(ram: Va, ram_end: Va) -> Self {
-        Self { slot_0: SLOT_0_END, slot_1: SLOT_1_END, ram: ram.0, ram_end: ram_end.0 }
+        Self { slot_0: SLOT_0_END, slot_1: SLOT_1_END.0, ram: ram.0, ram_end: ram_end.0 }
     }
 
     /// The first free address of RAM.

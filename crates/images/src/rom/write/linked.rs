@@ -9,6 +9,9 @@ const DIRECTORIES: usize = OPTIONAL_HEADER + 96;
 const SECTION: usize = 40;
 const PE32: u16 = 0x10b;
 const MOST_SECTIONS: usize = 96;
+const PAGE: u32 = 0x1000;
+/// `IMAGE_SCN_MEM_DISCARDABLE`.
+const DISCARDABLE: u32 = 0x0200_0000;
 /// Numbers of the directories for base relocations and for .NET.
 const FIX: usize = 5;
 const COM: usize = 14;
@@ -32,6 +35,11 @@ pub(super) struct LinkedSection {
 impl LinkedSection {
     pub fn is_writable(&self) -> bool {
         self.flags & 0x8000_0000 != 0
+    }
+
+    /// Whether it runs elsewhere than in the image of this base: variables of a ROM DLL and of the kernel.
+    pub fn is_apart(&self, base: Va) -> bool {
+        self.real.0 != base.0 + u64::from(self.rva.0)
     }
 
     /// The bytes without the zeros at their end, which the loader makes.
@@ -99,7 +107,7 @@ impl Linked {
             sections.collect::<Option<Vec<_>>>().ok_or_else(|| damage("the table of sections is cut off"))?;
         let mut linked = Self { e32, sections, relocations: None, name: name.to_owned() };
         linked.relocations = linked.read_relocations()?;
-        linked.drop_relocations();
+        linked.drop_discardable();
         Ok(linked)
     }
 
@@ -131,12 +139,19 @@ impl Linked {
         Ok(Some(places))
     }
 
-    /// A module in ROM does not move any more.
-    fn drop_relocations(&mut self) {
+    /// A module in ROM does not move any more, and nobody reads its debug sections there: what a loader may discard is
+    /// left out, unless a directory leads into it.
+    fn drop_discardable(&mut self) {
         let (directory, size) = std::mem::take(&mut self.e32.directories[FIX]);
         let is_table = |section: &LinkedSection| size > 0 && section.rva == directory && !section.is_writable();
-        self.sections.retain(|section| !is_table(section));
+        let directories = self.e32.directories;
+        let is_named =
+            |section: &LinkedSection| directories.iter().any(|(rva, size)| *size > 0 && section.holds(rva.0));
+        self.sections.retain(|section| !(is_table(section) || section.flags & DISCARDABLE != 0 && !is_named(section)));
         self.e32.sections = self.sections.len() as u16;
+        let ends = self.sections.iter().map(|section| section.rva.0.saturating_add(section.size));
+        let end = ends.max().unwrap_or(0).checked_next_multiple_of(PAGE);
+        self.e32.size = end.map_or(self.e32.size, |end| end.min(self.e32.size));
     }
 
     fn bytes(&self, rva: u32, size: usize) -> Option<&[u8]> {

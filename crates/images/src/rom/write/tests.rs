@@ -20,7 +20,7 @@ fn image(base: u64) -> Vec<u8> {
 }
 
 fn module(name: &str, base: u64, placement: Placement) -> RomModuleSource {
-    RomModuleSource { name: name.to_owned(), file: image(base), placement }
+    RomModuleSource { name: name.to_owned(), file: image(base), placement, is_packed: false }
 }
 
 fn source(modules: Vec<RomModuleSource>) -> RomSource {
@@ -57,7 +57,7 @@ fn modules_are_fixed_up_for_where_they_run() {
         assert_eq!((nk.sections[0].real, nk.sections[0].data), (Va(0x8020_1000), Va(0x8020_1000)));
         assert_eq!(nk.sections[2].real, Va(0x8100_0000));
         let bases: Vec<_> = image.modules().map(|(_, module)| module.e32.unwrap().base.0).collect();
-        assert_eq!(bases, [0x8020_0000, 0x03ff_a000, 0x01ff_8000, 0x1_0000]);
+        assert_eq!(bases, [0x8020_0000, 0x03ff_b000, 0x01ff_9000, 0x1_0000]);
         for ((region, module), placed) in image.modules().zip(&written.modules) {
             assert_eq!((&module.name, module.va(Rva(0x100c))), (&placed.name, Some(placed.entry)));
             assert_eq!((module.sections.len(), module.e32.unwrap().directories[5].1), (3, 0));
@@ -82,7 +82,8 @@ fn when_slot_1_is_full_the_rest_goes_to_slot_0() {
     let large = Image::new(Machine::I386, 0x1000_0000).section(".text", section::CODE, vec![0xc3], 0x01ff_d000);
     let large = large.section(".reloc", section::RELOCATIONS, relocations(0x1000, &[]), 0);
     let large = large.directory(directory::BASE_RELOCATION, 0x01ff_e000, 8).file();
-    let large = RomModuleSource { name: "large.dll".to_owned(), file: large, placement: Placement::Slot1 };
+    let large =
+        RomModuleSource { name: "large.dll".to_owned(), file: large, placement: Placement::Slot1, is_packed: false };
     let modules = vec![large.clone(), module("small.dll", 0x1000_0000, Placement::Slot1)];
     let placed: Vec<_> = write(&source(modules)).unwrap().modules.iter().map(|module| module.placement).collect();
     assert_eq!(placed, [Placement::Slot1, Placement::Slot0]);
@@ -93,7 +94,7 @@ fn when_slot_1_is_full_the_rest_goes_to_slot_0() {
 #[test]
 fn what_cannot_be_done_is_told() {
     let check = |file: Vec<u8>, placement, expected: &str| {
-        let modules = vec![RomModuleSource { name: "a.dll".to_owned(), file, placement }];
+        let modules = vec![RomModuleSource { name: "a.dll".to_owned(), file, placement, is_packed: false }];
         assert_eq!(write(&source(modules)).unwrap_err().to_string(), expected);
     };
     check(b"MZ".to_vec(), Placement::Program, "a.dll: this is no PE file");
@@ -101,4 +102,44 @@ fn what_cannot_be_done_is_told() {
     check(fixed, Placement::Slot1, "a.dll: has no relocations and must move; link it without /FIXED");
     let wide = Image::new(Machine::Amd64, 0x1000_0000).section(".text", section::CODE, vec![0xc3], 0).file();
     check(wide, Placement::Program, "a.dll: the file is no PE32 file");
+}
+
+#[test]
+fn a_packed_dll_runs_in_slot_0() {
+    let packed = |name: &str, placement| {
+        let code: Vec<u8> = (0..0x3000_u32).map(|index| (index / 64) as u8).collect();
+        let file = Image::new(Machine::I386, 0x1000_0000)
+            .section(".text", section::CODE, code, 0)
+            .section(".reloc", section::RELOCATIONS, relocations(0x1000, &[]), 0)
+            .directory(directory::BASE_RELOCATION, 0x4000, 8);
+        RomModuleSource { name: name.to_owned(), file: file.file(), placement, is_packed: true }
+    };
+    let modules = vec![packed("a.dll", Placement::Slot1), module("b.dll", 0x1000_0000, Placement::Slot1)];
+    let written = write(&source(modules)).unwrap();
+    let image = RomImage::read(&written.bytes).unwrap();
+    let (region, packed_module) = image.modules().next().unwrap();
+    assert_eq!((packed_module.attributes, packed_module.sections[0].is_compressed()), (0x807, true));
+    assert_eq!(packed_module.sections[0].real.0 >> 25, 0);
+    let rebuilt = rebuild(&image, &written.bytes, region, packed_module).unwrap();
+    assert_eq!(rebuilt.problems, []);
+    let placements: Vec<_> = written.modules.iter().map(|module| module.placement).collect();
+    assert_eq!(placements, [Placement::Slot0, Placement::Slot1]);
+    let kernel = vec![packed("nk.exe", Placement::Kernel)];
+    let error = write(&source(kernel)).unwrap_err().to_string();
+    assert_eq!(error, "nk.exe: runs where it lies in ROM, so it cannot be packed");
+}
+
+#[test]
+fn what_a_loader_may_discard_is_left_out() {
+    const DEBUG: u32 = 0x4200_0040;
+    let file = Image::new(Machine::I386, 0x1_0000)
+        .section(".text", section::CODE, vec![0xc3], 0)
+        .section(".debug", DEBUG, vec![7; 0x2000], 0)
+        .file();
+    let shell = RomModuleSource { name: "a.exe".to_owned(), file, placement: Placement::Program, is_packed: false };
+    let written = write(&source(vec![shell])).unwrap();
+    let image = RomImage::read(&written.bytes).unwrap();
+    let (_, module) = image.modules().next().unwrap();
+    assert_eq!((module.sections.len(), module.e32.unwrap().size), (1, 0x2000));
+    assert_eq!((written.modules[0].size, written.modules[0].variables), (0x2000, None));
 }

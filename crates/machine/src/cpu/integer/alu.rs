@@ -4,12 +4,12 @@ use crate::cpu::core::Core;
 use crate::cpu::exit::Outcome;
 use crate::cpu::flags::Flags;
 use crate::cpu::op::{Handler, Op};
-use crate::cpu::operand::{A, B, I, Kind, M, Place, Shape, Source, by_one, by_two};
+use crate::cpu::operand::{Place, Shape, Source, by_one, by_two};
 use crate::cpu::width::Width;
 use iced_x86::{Instruction, Mnemonic};
 
 /// An operation on two operands.
-trait Operation {
+pub(super) trait Operation {
     /// Its result and flags. `carry` is CF.
     fn apply<W: Width>(a: W, b: W, carry: bool) -> (W, Flags);
 }
@@ -17,7 +17,7 @@ trait Operation {
 /// A sum or difference in 64 bits.
 macro_rules! arithmetic {
     ($($name:ident: |$a:ident, $b:ident, $carry:ident| $total:expr;)*) => {$(
-        struct $name;
+        pub(super) struct $name;
         impl Operation for $name {
             #[inline(always)]
             fn apply<W: Width>(a: W, b: W, $carry: bool) -> (W, Flags) {
@@ -37,7 +37,7 @@ arithmetic! {
 
 macro_rules! logic {
     ($($name:ident: |$a:ident, $b:ident| $result:expr;)*) => {$(
-        struct $name;
+        pub(super) struct $name;
         impl Operation for $name {
             #[inline(always)]
             fn apply<W: Width>(a: W, b: W, _carry: bool) -> (W, Flags) {
@@ -56,21 +56,7 @@ logic! {
 
 /// `first = first op second`.
 fn compute<W: Width, D: Place, S: Source, O: Operation>(core: &mut Core, op: &Op) -> Outcome {
-    match S::quick::<W>(core, op) {
-        Some(b) => compute_with::<W, D, O>(core, op, b),
-        None => compute_slowly::<W, D, S, O>(core, op),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn compute_slowly<W: Width, D: Place, S: Source, O: Operation>(core: &mut Core, op: &Op) -> Outcome {
     let b = S::get::<W>(core, op)?;
-    compute_with::<W, D, O>(core, op, b)
-}
-
-#[inline(always)]
-fn compute_with<W: Width, D: Place, O: Operation>(core: &mut Core, op: &Op, b: W) -> Outcome {
     D::update(core, op, |core, a| {
         let (result, flags) = O::apply(a, b, core.flags.carry());
         core.flags = flags;
@@ -80,94 +66,25 @@ fn compute_with<W: Width, D: Place, O: Operation>(core: &mut Core, op: &Op, b: W
 
 /// Only the flags of `first op second`.
 fn compare<W: Width, D: Place, S: Source, O: Operation>(core: &mut Core, op: &Op) -> Outcome {
-    let (Some(b), Some(a)) = (S::quick::<W>(core, op), D::quick::<W>(core, op)) else {
-        return compare_slowly::<W, D, S, O>(core, op);
-    };
-    core.flags = O::apply(a, b, false).1;
-    Ok(())
-}
-
-#[cold]
-#[inline(never)]
-fn compare_slowly<W: Width, D: Place, S: Source, O: Operation>(core: &mut Core, op: &Op) -> Outcome {
     let b = S::get::<W>(core, op)?;
     let a = D::get::<W>(core, op)?;
     core.flags = O::apply(a, b, false).1;
     Ok(())
 }
 
-/// A comparison and the conditional jump behind it. The target is where the comparison has no number: in the
-/// displacement when `IMMEDIATE`, else in the immediate.
-fn compare_and_jump<W: Width, D: Place, S: Source, O: Operation, const IMMEDIATE: bool, const CONDITION: u8>(
-    core: &mut Core,
-    op: &Op,
-) -> Outcome {
-    let (Some(b), Some(a)) = (S::quick::<W>(core, op), D::quick::<W>(core, op)) else {
-        return compare_and_jump_slowly::<W, D, S, O, IMMEDIATE, CONDITION>(core, op);
-    };
-    core.flags = O::apply(a, b, false).1;
-    jump_after::<IMMEDIATE, CONDITION>(core, op)
-}
-
-#[cold]
-#[inline(never)]
-fn compare_and_jump_slowly<W: Width, D: Place, S: Source, O: Operation, const IMMEDIATE: bool, const CONDITION: u8>(
+/// A comparison and the conditional jump behind it, whose condition is in the handler's bits. The target is where the
+/// comparison has no number: in the displacement when `IMMEDIATE`, else in the immediate.
+pub(super) fn compare_and_jump<W: Width, D: Place, S: Source, O: Operation, const IMMEDIATE: bool>(
     core: &mut Core,
     op: &Op,
 ) -> Outcome {
     compare::<W, D, S, O>(core, op)?;
-    jump_after::<IMMEDIATE, CONDITION>(core, op)
-}
-
-#[inline(always)]
-fn jump_after<const IMMEDIATE: bool, const CONDITION: u8>(core: &mut Core, op: &Op) -> Outcome {
-    if core.flags.holds(CONDITION) {
+    if core.flags.holds(op.extra()) {
         let offset = if IMMEDIATE { op.displacement } else { op.immediate };
         let eip = core.block.wrapping_add(offset);
         return core.jump(eip);
     }
     Ok(())
-}
-
-/// The handler for one of the 16 conditions, and whether the target is in the displacement.
-fn by_condition<W: Width, D: Place, S: Source, O: Operation, const IMMEDIATE: bool>(condition: u8) -> (Handler, bool) {
-    let handlers: [Handler; 16] = [
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 0>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 1>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 2>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 3>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 4>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 5>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 6>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 7>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 8>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 9>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 10>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 11>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 12>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 13>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 14>,
-        compare_and_jump::<W, D, S, O, IMMEDIATE, 15>,
-    ];
-    (handlers[usize::from(condition & 15)], IMMEDIATE)
-}
-
-/// The handler of a comparison that becomes one with a jump, for the forms that compilers emit most.
-pub(crate) fn fused(mnemonic: Mnemonic, shape: Shape, condition: u8) -> Option<(Handler, bool)> {
-    use Kind::{Immediate, Memory, Register};
-    let Shape { width, first, second } = shape;
-    Some(match (mnemonic, width, first, second) {
-        (Mnemonic::Cmp, 32, Register, Register) => by_condition::<u32, A, B, Sub, false>(condition),
-        (Mnemonic::Cmp, 32, Register, Immediate) => by_condition::<u32, A, I, Sub, true>(condition),
-        (Mnemonic::Cmp, 32, Register, Memory) => by_condition::<u32, A, M, Sub, false>(condition),
-        (Mnemonic::Cmp, 32, Memory, Register) => by_condition::<u32, M, B, Sub, false>(condition),
-        (Mnemonic::Cmp, 8, Register, Immediate) => by_condition::<u8, A, I, Sub, true>(condition),
-        (Mnemonic::Cmp, 8, Register, Register) => by_condition::<u8, A, B, Sub, false>(condition),
-        (Mnemonic::Test, 32, Register, Register) => by_condition::<u32, A, B, And, false>(condition),
-        (Mnemonic::Test, 8, Register, Register) => by_condition::<u8, A, B, And, false>(condition),
-        (Mnemonic::Test, 8, Register, Immediate) => by_condition::<u8, A, I, And, true>(condition),
-        _ => return None,
-    })
 }
 
 /// `inc` and `dec`: CF stays.

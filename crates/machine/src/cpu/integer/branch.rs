@@ -17,7 +17,7 @@ impl Core {
 
     /// Linear address of the target of a direct jump.
     #[inline(always)]
-    fn target(&self, op: &Op) -> u32 {
+    pub(super) fn target(&self, op: &Op) -> u32 {
         self.block.wrapping_add(op.immediate)
     }
 
@@ -29,19 +29,13 @@ impl Core {
 }
 
 /// Leaves the block only when it is taken.
-fn jcc<const CONDITION: u8>(core: &mut Core, op: &Op) -> Outcome {
-    if core.flags.holds(CONDITION) {
+fn jcc(core: &mut Core, op: &Op) -> Outcome {
+    if core.flags.holds(op.extra()) {
         let eip = core.target(op);
         return core.jump(eip);
     }
     Ok(())
 }
-
-/// By condition, 0 to 15.
-const JCC: [Handler; 16] = [
-    jcc::<0>, jcc::<1>, jcc::<2>, jcc::<3>, jcc::<4>, jcc::<5>, jcc::<6>, jcc::<7>, jcc::<8>, jcc::<9>, jcc::<10>,
-    jcc::<11>, jcc::<12>, jcc::<13>, jcc::<14>, jcc::<15>,
-];
 
 /// The number of a condition as instructions encode it.
 pub(crate) const fn condition(code: ConditionCode) -> u8 {
@@ -79,6 +73,7 @@ fn call(core: &mut Core, op: &Op) -> Outcome {
     let back = core.after(op);
     core.push(back)?;
     let eip = core.target(op);
+    core.note_call(back, eip);
     core.jump(eip)
 }
 
@@ -86,25 +81,15 @@ fn call_to<S: Source>(core: &mut Core, op: &Op) -> Outcome {
     let eip = S::get::<u32>(core, op)?;
     let back = core.after(op);
     core.push(back)?;
+    core.note_call(back, eip);
     core.jump(eip)
 }
 
 fn ret(core: &mut Core, op: &Op) -> Outcome {
-    let top = core.gpr[ESP];
-    match core.read_quick(top) {
-        Some(eip) => {
-            core.gpr[ESP] = top.wrapping_add(4).wrapping_add(op.immediate);
-            core.jump(eip)
-        }
-        None => ret_slowly(core, op),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn ret_slowly(core: &mut Core, op: &Op) -> Outcome {
+    let at = core.gpr[ESP];
     let eip = core.pop()?;
     core.gpr[ESP] = core.gpr[ESP].wrapping_add(op.immediate);
+    core.note_return(at);
     core.jump(eip)
 }
 
@@ -139,8 +124,7 @@ fn is_wide(instruction: &Instruction, shape: Shape) -> bool {
 
 pub(super) fn bind(instruction: &Instruction, shape: Shape) -> Option<Handler> {
     if instruction.is_jcc_short_or_near() {
-        let number = condition(instruction.condition_code());
-        return is_wide(instruction, shape).then_some(JCC[usize::from(number)]);
+        return is_wide(instruction, shape).then_some(jcc);
     }
     let handler: Option<Handler> = match instruction.mnemonic() {
         Mnemonic::Jmp if instruction.is_jmp_short_or_near() => Some(jmp),

@@ -9,30 +9,12 @@ use crate::cpu::width::Width;
 use iced_x86::{ConditionCode, Instruction, Mnemonic};
 
 fn mov<W: Width, D: Place, S: Source>(core: &mut Core, op: &Op) -> Outcome {
-    match S::quick::<W>(core, op) {
-        Some(value) if D::set_quick(core, op, value) => Ok(()),
-        _ => mov_slowly::<W, D, S>(core, op),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn mov_slowly<W: Width, D: Place, S: Source>(core: &mut Core, op: &Op) -> Outcome {
     let value = S::get::<W>(core, op)?;
     D::set(core, op, value)
 }
 
 /// Zero-extends `N` into `W`.
 fn movzx<W: Width, N: Width, S: Source>(core: &mut Core, op: &Op) -> Outcome {
-    match S::quick::<N>(core, op) {
-        Some(value) => A::set(core, op, W::cut(value.wide())),
-        None => movzx_slowly::<W, N, S>(core, op),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn movzx_slowly<W: Width, N: Width, S: Source>(core: &mut Core, op: &Op) -> Outcome {
     let value = S::get::<N>(core, op)?;
     A::set(core, op, W::cut(value.wide()))
 }

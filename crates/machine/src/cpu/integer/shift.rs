@@ -12,11 +12,11 @@ use crate::cpu::width::Width;
 use iced_x86::{Instruction, Mnemonic};
 
 /// A shift by 1 to 31.
-trait Shift {
+pub(super) trait Shift {
     fn apply<W: Width>(value: W, count: u32, flags: Flags) -> (W, Flags);
 }
 
-struct Shl;
+pub(super) struct Shl;
 impl Shift for Shl {
     #[inline(always)]
     fn apply<W: Width>(value: W, count: u32, _: Flags) -> (W, Flags) {
@@ -28,7 +28,7 @@ impl Shift for Shl {
     }
 }
 
-struct Shr;
+pub(super) struct Shr;
 impl Shift for Shr {
     #[inline(always)]
     fn apply<W: Width>(value: W, count: u32, _: Flags) -> (W, Flags) {
@@ -41,7 +41,7 @@ impl Shift for Shr {
     }
 }
 
-struct Sar;
+pub(super) struct Sar;
 impl Shift for Sar {
     #[inline(always)]
     fn apply<W: Width>(value: W, count: u32, _: Flags) -> (W, Flags) {

@@ -20,38 +20,12 @@ impl Core {
 }
 
 fn push<W: Width, S: Source>(core: &mut Core, op: &Op) -> Outcome {
-    let top = core.gpr[ESP].wrapping_sub(W::BYTES);
-    match S::quick::<W>(core, op) {
-        Some(value) if core.write_quick(top, value) => {
-            core.gpr[ESP] = top;
-            Ok(())
-        }
-        _ => push_slowly::<W, S>(core, op),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn push_slowly<W: Width, S: Source>(core: &mut Core, op: &Op) -> Outcome {
     let value = S::get::<W>(core, op)?;
     core.push_word(value)
 }
 
 /// `pop [esp + n]` counts from the new ESP; a fault of the store leaves the old one.
 fn pop<W: Width, D: Place>(core: &mut Core, op: &Op) -> Outcome {
-    let top = core.gpr[ESP];
-    let Some(value) = core.read_quick::<W>(top) else { return pop_slowly::<W, D>(core, op) };
-    core.gpr[ESP] = top.wrapping_add(W::BYTES);
-    if D::set_quick(core, op, value) {
-        return Ok(());
-    }
-    core.gpr[ESP] = top;
-    pop_slowly::<W, D>(core, op)
-}
-
-#[cold]
-#[inline(never)]
-fn pop_slowly<W: Width, D: Place>(core: &mut Core, op: &Op) -> Outcome {
     let top = core.gpr[ESP];
     let value: W = core.read(top)?;
     core.gpr[ESP] = top.wrapping_add(W::BYTES);

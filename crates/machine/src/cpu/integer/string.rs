@@ -12,7 +12,7 @@ use crate::cpu::width::Width;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
 /// Elements of a repetition that are done at once.
-const PIECE: u32 = 4096;
+pub(crate) const PIECE: u32 = 4096;
 
 /// One element of a string instruction. Registers advance after nothing can fail any more.
 trait Element {
@@ -136,14 +136,19 @@ fn single<W: Width, E: Element>(core: &mut Core, op: &Op) -> Outcome {
 /// With the prefix in the handler's bits: 1 `rep` and `repe`, 2 `repne`.
 fn repeated<W: Width, E: Element>(core: &mut Core, op: &Op) -> Outcome {
     let step = step::<W>(core);
-    let mut left = core.gpr[ECX].min(PIECE);
+    let mut left = core.gpr[ECX].min(std::mem::replace(&mut core.piece, PIECE));
     while left > 0 {
         let goes_up = step == W::BYTES;
         let at_once = if goes_up { E::many::<W>(core, op, left) } else { 0 };
         let done = if at_once > 0 {
             at_once
         } else {
-            E::one::<W>(core, op, step)?;
+            let one = E::one::<W>(core, op, step);
+            if one.is_err() && core.trap == Trap::CodeWrite {
+                // Its instruction is done again alone: with what is left of this piece, so that counts do not depend on it.
+                core.piece = left;
+            }
+            one?;
             1
         };
         core.gpr[ECX] = core.gpr[ECX].wrapping_sub(done);
@@ -157,6 +162,7 @@ fn repeated<W: Width, E: Element>(core: &mut Core, op: &Op) -> Outcome {
     }
     core.eip = core.here(op);
     core.trap = Trap::None;
+    core.passing = core.executed + u64::from(op.number()) + 1;
     Err(Exit::Complete)
 }
 

@@ -154,8 +154,18 @@ fn create(system: &mut System, call: &Call, request: &CreateRequest) -> Reply {
     system.probe_write(call.space, out, 4)?;
     system.probe_write(call.space, block, 8)?;
     let attributes = system.read_attributes(call, attributes)?;
+    let wanted = (request.access, request.share, request.options);
+    if let Some(reply) = system.open_device(call, &attributes, wanted) {
+        return reply;
+    }
     let (root, name) = system.file_name(call, &attributes)?;
-    let created = system.files.borrow_mut().create(ObjectName { root, name: &name }, request)?;
+    let created = system.files.borrow_mut().create(ObjectName { root, name: &name }, request);
+    let is_nowhere =
+        |status: &NtStatus| [status::OBJECT_NAME_NOT_FOUND, status::OBJECT_PATH_NOT_FOUND].contains(status);
+    if created.as_ref().is_err_and(is_nowhere) && system.load_driver_of(call, &attributes) {
+        return Ok(Done::Later);
+    }
+    let created = created?;
     give(system, call, (out, block, attributes.flags), &created)
 }
 
@@ -175,6 +185,9 @@ fn read_offset(system: &mut System, call: &Call, at: u32) -> Result<Option<i64>,
 /// `NtReadFile(Handle, Event, ApcRoutine, ApcContext, StatusBlock, Buffer, Length, ByteOffset, Key)`.
 fn read_file(system: &mut System, call: &Call) -> Reply {
     let [handle, event, _, _, block, buffer, length, offset, ..] = call.arguments;
+    if let Some(device) = system.device_file(call, handle) {
+        return system.transfer_device(call, device, false);
+    }
     let file = system.file_by_handle(call, handle)?;
     system.probe_write(call.space, block, 8)?;
     if length > MOST_BYTES {
@@ -195,6 +208,9 @@ fn read_file(system: &mut System, call: &Call) -> Reply {
 /// `NtWriteFile(Handle, Event, ApcRoutine, ApcContext, StatusBlock, Buffer, Length, ByteOffset, Key)`.
 fn write_file(system: &mut System, call: &Call) -> Reply {
     let [handle, event, _, _, block, buffer, length, offset, ..] = call.arguments;
+    if let Some(device) = system.device_file(call, handle) {
+        return system.transfer_device(call, device, true);
+    }
     let file = system.file_by_handle(call, handle)?;
     system.probe_write(call.space, block, 8)?;
     if length > MOST_BYTES {
@@ -331,6 +347,9 @@ fn unlock_file(system: &mut System, call: &Call) -> Reply {
 /// OutputLength)`; `NtDeviceIoControlFile` has the same arguments.
 fn control_file(system: &mut System, call: &Call) -> Reply {
     let [handle, event, _, _, block, code, input, input_length, output, output_length, ..] = call.arguments;
+    if let Some(device) = system.device_file(call, handle) {
+        return system.control_device(call, device);
+    }
     let file = system.file_by_handle(call, handle)?;
     if input_length > MOST_BYTES || output_length > MOST_BYTES {
         return Err(status::INSUFFICIENT_RESOURCES);

@@ -4,6 +4,7 @@ use crate::memory::NtStatus;
 use crate::nt::call::{Call, Handler, SUCCESS};
 use crate::nt::handles::{HandleEntry, INHERIT, PROTECT};
 use crate::nt::objects::{Body, ObjectType};
+use crate::nt::rights::process::DUP_HANDLE;
 use crate::nt::user_memory::utf16;
 use crate::nt::{Reply, System, status};
 
@@ -50,10 +51,11 @@ fn duplicate_object(system: &mut System, call: &Call) -> Reply {
     if out != 0 {
         system.probe_write(call.space, out, 4)?;
     }
-    let from = system.process_by_handle(call, source_process)?;
+    let from = system.living_process_for(call, source_process, DUP_HANDLE)?;
     let in_source = Call { process: from, ..*call };
     let entry = system.entry_by_handle(&in_source, source)?;
-    let duplicate = if target_process == 0 { None } else { Some(system.process_by_handle(call, target_process)?) };
+    let duplicate =
+        if target_process == 0 { None } else { Some(system.living_process_for(call, target_process, DUP_HANDLE)?) };
     if let Some(to) = duplicate {
         let access = if options & SAME_ACCESS != 0 { entry.access } else { access };
         let handle = system.open_handle(to, entry.object, access)?;

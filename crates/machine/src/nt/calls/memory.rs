@@ -2,6 +2,8 @@
 
 use crate::memory::{AllocationRequest, NtStatus, SpaceIndex};
 use crate::nt::call::{Call, Handler, SUCCESS};
+use crate::nt::calls::memory_lists::{section_name, working_set};
+use crate::nt::rights::process::{QUERY_INFORMATION, VM_OPERATION, VM_READ, VM_WRITE};
 use crate::nt::{Reply, System, status};
 use vatlas_space::{Protection, Va};
 
@@ -19,8 +21,10 @@ pub(super) const SERVICES: &[(&str, Handler)] = &[
     ("NtFlushInstructionCache", flush_instruction_cache),
 ];
 
-/// `MemoryBasicInformation`, `MemoryMappedFilenameInformation`.
+/// `MemoryBasicInformation`, `MemoryWorkingSetList`, `MemorySectionName`.
 const BASIC: u32 = 0;
+const WORKING_SET: u32 = 1;
+const SECTION_NAME: u32 = 2;
 /// Bytes that one copy between processes moves at a time.
 const PIECE: usize = 0x1_0000;
 
@@ -41,16 +45,16 @@ fn write_range(
     system.write_u32(call.space, size_at, size)
 }
 
-fn space_of(system: &System, call: &Call, handle: u32) -> Result<SpaceIndex, NtStatus> {
-    let process = &system.processes[system.process_by_handle(call, handle)?.0];
-    if process.is_gone { Err(status::PROCESS_IS_TERMINATING) } else { Ok(process.space) }
+/// The memory of the process that a handle with these rights names.
+pub(super) fn space_of(system: &System, call: &Call, handle: u32, rights: u32) -> Result<SpaceIndex, NtStatus> {
+    Ok(system.processes[system.living_process_for(call, handle, rights)?.0].space)
 }
 
 /// `NtAllocateVirtualMemory(Process, BaseAddress, ZeroBits, RegionSize, AllocationType, Protect)`.
 fn allocate(system: &mut System, call: &Call) -> Reply {
     let [process, base_at, zero_bits, size_at, kind, protection, ..] = call.arguments;
     let (base, size) = read_range(system, call, (base_at, size_at))?;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_OPERATION)?;
     let protection = Protection(protection);
     let request = AllocationRequest { base: Va(base.into()), zero_bits, size, kind, protection };
     let result = system.memory.allocate(&mut system.computer.board.ram, space, &request);
@@ -63,7 +67,7 @@ fn allocate(system: &mut System, call: &Call) -> Reply {
 fn free(system: &mut System, call: &Call) -> Reply {
     let [process, base_at, size_at, kind, ..] = call.arguments;
     let (base, size) = read_range(system, call, (base_at, size_at))?;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_OPERATION)?;
     let result = system.memory.free(&mut system.computer.board.ram, space, (Va(base.into()), size), kind);
     system.obey_flush();
     write_range(system, call, (base_at, size_at), result?)?;
@@ -76,7 +80,7 @@ fn protect(system: &mut System, call: &Call) -> Reply {
     let [process, base_at, size_at, protection, old_at, ..] = call.arguments;
     let (base, size) = read_range(system, call, (base_at, size_at))?;
     system.probe_write(call.space, old_at, 4)?;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_OPERATION)?;
     let (range, protection) = ((Va(base.into()), size), Protection(protection));
     let result = system.memory.protect(&mut system.computer.board.ram, space, range, protection);
     system.obey_flush();
@@ -95,13 +99,15 @@ fn whole_pages(base: u32, size: u32) -> (Va, u32) {
 /// `NtQueryVirtualMemory(Process, Address, Class, Buffer, Length, ReturnLength)`.
 fn query(system: &mut System, call: &Call) -> Reply {
     let [process, address, class, buffer, length, returned, ..] = call.arguments;
-    if class != BASIC {
-        return Err(status::INVALID_INFO_CLASS);
-    }
-    let space = space_of(system, call, process)?;
-    let information = system.memory.query(&system.computer.board.ram, space, Va(address.into()))?;
-    let bytes = information.to_bytes();
+    let space = space_of(system, call, process, QUERY_INFORMATION)?;
+    let bytes = match class {
+        BASIC => system.memory.query(&system.computer.board.ram, space, Va(address.into()))?.to_bytes().to_vec(),
+        WORKING_SET => working_set(system, space),
+        SECTION_NAME => section_name(system, space, (address, buffer))?,
+        _ => return Err(status::INVALID_INFO_CLASS),
+    };
     if (length as usize) < bytes.len() {
+        system.write_optional(call.space, returned, bytes.len() as u32)?;
         return Err(status::INFO_LENGTH_MISMATCH);
     }
     system.write_user(call.space, buffer, &bytes)?;
@@ -116,7 +122,7 @@ fn lock(system: &mut System, call: &Call, is_lock: bool) -> Reply {
         return Err(NtStatus::INVALID_PARAMETER);
     }
     let (base, size) = read_range(system, call, (base_at, size_at))?;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_OPERATION)?;
     let range = (Va(base.into()), size);
     let ram = &mut system.computer.board.ram;
     let result = if is_lock { system.memory.lock(ram, space, range) } else { system.memory.unlock(ram, space, range) };
@@ -132,7 +138,7 @@ fn get_write_watch(system: &mut System, call: &Call) -> Reply {
     system.probe_write(call.space, count_at, 4)?;
     system.probe_write(call.space, granularity, 4)?;
     let most = system.read_u32(call.space, count_at)?;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_OPERATION)?;
     let range = (Va(base.into()), size);
     let ram = &mut system.computer.board.ram;
     let result = system.memory.get_write_watch(ram, space, flags, range, most as usize);
@@ -149,7 +155,7 @@ fn get_write_watch(system: &mut System, call: &Call) -> Reply {
 /// `NtResetWriteWatch(Process, Base, Size)`.
 fn reset_write_watch(system: &mut System, call: &Call) -> Reply {
     let [process, base, size, ..] = call.arguments;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_OPERATION)?;
     let range = (Va(base.into()), size);
     let result = system.memory.reset_write_watch(&mut system.computer.board.ram, space, range);
     system.obey_flush();
@@ -182,7 +188,7 @@ fn copy(
 /// `NtReadVirtualMemory(Process, Address, Buffer, Length, BytesRead)`.
 fn read(system: &mut System, call: &Call) -> Reply {
     let [process, address, buffer, length, done_at, ..] = call.arguments;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_READ)?;
     let (done, result) = copy(system, (space, address), (call.space, buffer), length);
     system.write_optional(call.space, done_at, done)?;
     result?;
@@ -192,7 +198,7 @@ fn read(system: &mut System, call: &Call) -> Reply {
 /// `NtWriteVirtualMemory(Process, Address, Buffer, Length, BytesWritten)`.
 fn write(system: &mut System, call: &Call) -> Reply {
     let [process, address, buffer, length, done_at, ..] = call.arguments;
-    let space = space_of(system, call, process)?;
+    let space = space_of(system, call, process, VM_WRITE)?;
     let (done, result) = copy(system, (call.space, buffer), (space, address), length);
     system.write_optional(call.space, done_at, done)?;
     result?;

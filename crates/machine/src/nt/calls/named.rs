@@ -142,12 +142,15 @@ impl System {
                 }
             }
             Some(Body::File(file)) => self.files.borrow_mut().close(file),
+            Some(Body::Dispatcher(pointer)) => {
+                self.ring0.dispatchers.remove(&pointer);
+            }
             Some(Body::Section(section)) => {
                 self.memory.close_section(&mut self.computer.board.ram, section);
                 self.obey_flush();
             }
-            Some(Body::Process(process)) => self.free_block(self.processes[process.0].block),
-            Some(Body::Thread(thread)) => self.free_block(self.threads[thread.0].block),
+            Some(Body::Process(process)) => self.forget_process(process),
+            Some(Body::Thread(thread)) => self.forget_thread(thread),
             _ => {}
         }
     }

@@ -2,8 +2,10 @@
 
 use crate::memory::NtStatus;
 use crate::nt::call::{Call, Handler, SUCCESS};
+use crate::nt::calls::memory_lists::section_name;
 use crate::nt::handles::CURRENT_PROCESS;
 use crate::nt::process::ProcessIndex;
+use crate::nt::rights::process as right;
 use crate::nt::{Done, Reply, System, status};
 
 pub(super) const SERVICES: &[(&str, Handler)] = &[
@@ -21,6 +23,7 @@ pub(super) const SERVICES: &[(&str, Handler)] = &[
 /// Classes of information about processes.
 const BASIC: u32 = 0;
 const QUOTA_LIMITS: u32 = 1;
+const IO_COUNTERS: u32 = 2;
 const VM_COUNTERS: u32 = 3;
 const TIMES: u32 = 4;
 const BASE_PRIORITY: u32 = 5;
@@ -32,6 +35,9 @@ const AFFINITY_MASK: u32 = 21;
 const PRIORITY_BOOST: u32 = 22;
 const SESSION: u32 = 24;
 const WOW64: u32 = 26;
+const IMAGE_FILE_NAME: u32 = 27;
+const DEBUG_OBJECT: u32 = 30;
+const DEBUG_FLAGS: u32 = 31;
 const EXECUTE_FLAGS: u32 = 34;
 /// Base priorities of the priority classes 1 to 6: idle, normal, high, real time, below and above normal.
 const CLASS_PRIORITIES: [u8; 7] = [8, 4, 8, 13, 24, 6, 10];
@@ -64,7 +70,7 @@ fn terminate_process(system: &mut System, call: &Call) -> Reply {
         }
         return SUCCESS;
     }
-    let process = system.process_by_handle(call, handle)?;
+    let process = system.process_for(call, handle, right::TERMINATE)?;
     if system.processes[process.0].exit_status.is_some() && process != call.process {
         return Err(status::PROCESS_IS_TERMINATING);
     }
@@ -73,7 +79,7 @@ fn terminate_process(system: &mut System, call: &Call) -> Reply {
 }
 
 fn suspend(system: &mut System, call: &Call, is_suspend: bool) -> Reply {
-    let process = system.process_by_handle(call, call.arguments[0])?;
+    let process = system.process_for(call, call.arguments[0], right::SUSPEND_RESUME)?;
     for thread in system.processes[process.0].threads.clone() {
         if is_suspend {
             system.suspend_thread(thread)?;
@@ -91,24 +97,30 @@ fn quads(values: &[u64]) -> Vec<u32> {
 /// The double words of a class of information.
 fn information(system: &System, process: ProcessIndex, class: u32) -> Result<Vec<u32>, NtStatus> {
     let state = &system.processes[process.0];
-    let space = system.memory.space(state.space);
-    let set = space.working_set();
     Ok(match class {
         BASIC => {
             let exit = state.exit_status.unwrap_or(0x103);
             vec![exit, state.peb, state.affinity, state.base_priority.into(), state.id, state.parent]
         }
         QUOTA_LIMITS => {
+            let set = system.memory.space(state.space).working_set();
             let (minimum, maximum) = (set.minimum << 12, 345 << 12);
             // The time limit is 64 bits wide and aligned so.
             vec![u32::MAX, u32::MAX, minimum, maximum, u32::MAX, 0, u32::MAX, u32::MAX]
         }
         VM_COUNTERS => {
-            let size: u64 = space.vads().iter().map(|vad| u64::from(vad.last - vad.first + 1) << 12).sum();
-            let committed = space.committed_pages() << 12;
-            let (pages, peak) = (set.size() << 12, set.peak << 12);
+            let vads = system.memory.space(state.space).vads().iter();
+            let size: u64 = vads.map(|vad| u64::from(vad.last - vad.first + 1) << 12).sum();
+            let report = system.process_report(process);
+            let bytes = |pages: u32| pages << 12;
+            let committed = bytes(report.committed);
+            let (pages, peak) = (bytes(report.working_set), bytes(report.working_set_peak));
             vec![size as u32, size as u32, 0, peak, pages, 0, 0, 0, 0, committed, committed]
         }
+        // Transfers are not counted.
+        IO_COUNTERS => vec![0; 12],
+        DEBUG_FLAGS => vec![1],
+        DEBUG_OBJECT => return Err(status::PORT_NOT_SET),
         TIMES => {
             let running: u64 = state.threads.iter().map(|thread| system.executed_by(*thread)).sum();
             let user = system.clock.units(state.executed + running);
@@ -124,16 +136,31 @@ fn information(system: &System, process: ProcessIndex, class: u32) -> Result<Vec
     })
 }
 
+/// The path of the program, as a `UNICODE_STRING` at `at` with its text.
+fn image_file_name(system: &System, process: ProcessIndex, at: u32) -> Result<Vec<u8>, NtStatus> {
+    let state = &system.processes[process.0];
+    let base = system.get_u32(state.block, vatlas_rules::nt::structures::eprocess::SECTION_BASE_ADDRESS);
+    match section_name(system, state.space, (base, at)) {
+        // There is no name once the memory is gone.
+        Err(_) => Ok(vec![0; 8]),
+        name => name,
+    }
+}
+
 /// `NtQueryInformationProcess(Process, Class, Buffer, Length, ReturnLength)`.
 fn query_information_process(system: &mut System, call: &Call) -> Reply {
     let [handle, class, buffer, length, returned, ..] = call.arguments;
-    let process = system.process_by_handle(call, handle)?;
-    let bytes: Vec<u8> = if class == PRIORITY_CLASS {
-        vec![0, system.processes[process.0].priority_class]
-    } else {
-        information(system, process, class)?.iter().flat_map(|word| word.to_le_bytes()).collect()
+    let process = system.process_for(call, handle, right::QUERY_INFORMATION)?;
+    let bytes: Vec<u8> = match class {
+        PRIORITY_CLASS => vec![0, system.processes[process.0].priority_class],
+        IMAGE_FILE_NAME => image_file_name(system, process, buffer)?,
+        _ => information(system, process, class)?.iter().flat_map(|word| word.to_le_bytes()).collect(),
     };
-    if length as usize != bytes.len() {
+    let is_text = class == IMAGE_FILE_NAME;
+    if is_text && (length as usize) < bytes.len() {
+        system.write_optional(call.space, returned, bytes.len() as u32)?;
+    }
+    if if is_text { (length as usize) < bytes.len() } else { length as usize != bytes.len() } {
         return Err(status::INFO_LENGTH_MISMATCH);
     }
     system.write_user(call.space, buffer, &bytes)?;
@@ -144,7 +171,8 @@ fn query_information_process(system: &mut System, call: &Call) -> Reply {
 /// `NtSetInformationProcess(Process, Class, Buffer, Length)`.
 fn set_information_process(system: &mut System, call: &Call) -> Reply {
     let [handle, class, buffer, length, ..] = call.arguments;
-    let process = system.process_by_handle(call, handle)?;
+    let rights = if class == QUOTA_LIMITS { right::SET_QUOTA } else { right::SET_INFORMATION };
+    let process = system.living_process_for(call, handle, rights)?;
     let needed = match class {
         PRIORITY_CLASS => 2,
         QUOTA_LIMITS => 32,

@@ -5,6 +5,7 @@ use crate::files::{SectionUse, section_file};
 use crate::memory::{NtStatus, SEC_IMAGE, SectionRequest, ViewRequest};
 use crate::nt::call::{Call, Handler, SUCCESS};
 use crate::nt::objects::{Body, ObjectType};
+use crate::nt::rights::process::VM_OPERATION;
 use crate::nt::{Done, Reply, System, status};
 use vatlas_space::{Protection, Va};
 
@@ -66,7 +67,7 @@ fn map_view(system: &mut System, call: &Call) -> Reply {
     let base = system.read_u32(call.space, base_at)?;
     let size = system.read_u32(call.space, size_at)?;
     let offset = if offset_at == 0 { 0 } else { system.read_i64(call.space, offset_at)? as u64 };
-    let process = system.process_by_handle(call, process)?;
+    let process = system.living_process_for(call, process, VM_OPERATION)?;
     let section = system.object_by_handle(call, section, ObjectType::Section)?;
     let request = ViewRequest {
         base: Va(base.into()),
@@ -83,6 +84,7 @@ fn map_view(system: &mut System, call: &Call) -> Reply {
     let result = system.memory.map_view(&mut system.computer.board.ram, space, body, &request);
     system.obey_flush();
     let view = result?;
+    system.tell_module_load(process, view.base.0 as u32);
     system.write_u32(call.space, base_at, view.base.0 as u32)?;
     system.write_u32(call.space, size_at, view.size)?;
     if offset_at != 0 {
@@ -94,8 +96,9 @@ fn map_view(system: &mut System, call: &Call) -> Reply {
 /// `NtUnmapViewOfSection(Process, BaseAddress)`.
 fn unmap_view(system: &mut System, call: &Call) -> Reply {
     let [process, base, ..] = call.arguments;
-    let process = system.process_by_handle(call, process)?;
+    let process = system.living_process_for(call, process, VM_OPERATION)?;
     let space = system.processes[process.0].space;
+    system.tell_module_unload(process, base);
     let result = system.memory.unmap_view(&mut system.computer.board.ram, space, Va(base.into()));
     system.obey_flush();
     result?;
@@ -136,7 +139,7 @@ fn flush_virtual_memory(system: &mut System, call: &Call) -> Reply {
     system.probe_write(call.space, block, 8)?;
     let base = system.read_u32(call.space, base_at)?;
     let size = system.read_u32(call.space, size_at)?;
-    let process = system.process_by_handle(call, process)?;
+    let process = system.living_process_for(call, process, VM_OPERATION)?;
     let space = system.processes[process.0].space;
     let result = system.memory.flush_view(&mut system.computer.board.ram, space, (Va(base.into()), size));
     system.obey_flush();

@@ -23,6 +23,7 @@ const BASIC: u32 = 0;
 const PROCESSOR: u32 = 1;
 const PERFORMANCE: u32 = 2;
 const TIME_OF_DAY: u32 = 3;
+const PROCESSES: u32 = 5;
 const KERNEL_DEBUGGER: u32 = 35;
 const RANGE_START: u32 = 50;
 /// Ticks of the performance counter in a second: the ACPI timer's.
@@ -41,6 +42,7 @@ fn query_system_information(system: &mut System, call: &Call) -> Reply {
         PROCESSOR => processor(),
         PERFORMANCE => words(&performance(system)),
         TIME_OF_DAY => time_of_day(system, length),
+        PROCESSES => system.process_list(buffer),
         KERNEL_DEBUGGER => vec![0, 1],
         RANGE_START => words(&[system.kernel_start()]),
         _ => return Err(status::INVALID_INFO_CLASS),

@@ -3,10 +3,11 @@
 use crate::cpu::Fpu;
 use crate::memory::NtStatus;
 use crate::nt::call::{Call, Handler, SUCCESS};
-use crate::nt::start::InitialTeb;
+use crate::nt::rights::thread as right;
 use crate::nt::thread::{NewThread, ThreadIndex, ThreadState, UserApc};
 use crate::nt::trap_frame::TrapFrame;
-use crate::nt::{Done, Reply, System, status};
+use crate::nt::user_stack::InitialTeb;
+use crate::nt::{Done, Reply, System, rights, status};
 
 pub(super) const SERVICES: &[(&str, Handler)] = &[
     ("NtCreateThread", create_thread),
@@ -38,7 +39,7 @@ fn create_thread(system: &mut System, call: &Call) -> Reply {
     let [out, access, attributes, process, client_id, context, initial, is_suspended, ..] = call.arguments;
     system.probe_write(call.space, out, 4)?;
     let attributes = system.read_attributes(call, attributes)?;
-    let process = system.process_by_handle(call, process)?;
+    let process = system.living_process_for(call, process, rights::process::CREATE_THREAD)?;
     let context = system.read_context(call, context)?;
     let words: [u8; 20] = system.read_array(call.space, initial)?;
     let initial = InitialTeb::from_bytes(&words);
@@ -53,15 +54,29 @@ fn create_thread(system: &mut System, call: &Call) -> Reply {
     let apc = (entries.loader != 0).then_some(UserApc { routine: entries.loader, arguments, has_context: true });
     let new =
         NewThread { frame, fpu, teb, id, start_address: context.eax(), apc, is_suspended: is_suspended & 0xff != 0 };
-    let thread = system.create_thread(process, &new)?;
+    let thread = system.create_thread(process, &new).inspect_err(|_| system.free_teb_page(process, teb))?;
+    let given = tell(system, call, thread, (client_id, (out, access, attributes.flags)));
+    if let Err(status) = given {
+        system.terminate_thread(thread, status.0);
+        return Err(status);
+    }
+    SUCCESS
+}
+
+/// The ids of a new thread and a handle for it.
+fn tell(
+    system: &mut System,
+    call: &Call,
+    thread: ThreadIndex,
+    (client_id, handle): (u32, (u32, u32, u32)),
+) -> Result<(), NtStatus> {
+    let state = &system.threads[thread.0];
+    let (object, id, process_id) = (state.object, state.id, system.processes[state.process.0].id);
     if client_id != 0 {
-        let process_id = system.processes[process.0].id;
         system.write_u32(call.space, client_id, process_id)?;
         system.write_u32(call.space, client_id.wrapping_add(4), id)?;
     }
-    let object = system.threads[thread.0].object;
-    system.give_handle(call, (out, access, attributes.flags), object)?;
-    SUCCESS
+    system.give_handle(call, handle, object)
 }
 
 /// `NtOpenThread(Handle, Access, Attributes, ClientId)`.
@@ -85,7 +100,7 @@ fn terminate_thread(system: &mut System, call: &Call) -> Reply {
         }
         call.thread
     } else {
-        system.thread_by_handle(call, handle)?
+        system.thread_for(call, handle, right::TERMINATE)?
     };
     system.terminate_thread(thread, exit);
     if thread == call.thread { Ok(Done::Later) } else { SUCCESS }
@@ -132,7 +147,7 @@ impl System {
 /// `NtSuspendThread(Thread, PreviousSuspendCount)`.
 fn suspend_thread(system: &mut System, call: &Call) -> Reply {
     let [handle, previous, ..] = call.arguments;
-    let thread = system.thread_by_handle(call, handle)?;
+    let thread = system.thread_for(call, handle, right::SUSPEND_RESUME)?;
     if previous != 0 {
         system.probe_write(call.space, previous, 4)?;
     }
@@ -144,7 +159,7 @@ fn suspend_thread(system: &mut System, call: &Call) -> Reply {
 /// `NtResumeThread(Thread, PreviousSuspendCount)`.
 fn resume_thread(system: &mut System, call: &Call) -> Reply {
     let [handle, previous, ..] = call.arguments;
-    let thread = system.thread_by_handle(call, handle)?;
+    let thread = system.thread_for(call, handle, right::SUSPEND_RESUME)?;
     if previous != 0 {
         system.probe_write(call.space, previous, 4)?;
     }
@@ -156,7 +171,7 @@ fn resume_thread(system: &mut System, call: &Call) -> Reply {
 /// `NtQueryInformationThread(Thread, Class, Buffer, Length, ReturnLength)`.
 fn query_information_thread(system: &mut System, call: &Call) -> Reply {
     let [handle, class, buffer, length, returned, ..] = call.arguments;
-    let thread = system.thread_by_handle(call, handle)?;
+    let thread = system.thread_for(call, handle, right::QUERY_INFORMATION)?;
     let state = &system.threads[thread.0];
     let owner = &system.processes[state.process.0];
     let words: Vec<u32> = match class {
@@ -187,7 +202,7 @@ fn query_information_thread(system: &mut System, call: &Call) -> Reply {
 /// `NtSetInformationThread(Thread, Class, Buffer, Length)`.
 fn set_information_thread(system: &mut System, call: &Call) -> Reply {
     let [handle, class, buffer, length, ..] = call.arguments;
-    let thread = system.thread_by_handle(call, handle)?;
+    let thread = system.thread_for(call, handle, right::SET_INFORMATION)?;
     if class == HIDE_FROM_DEBUGGER {
         return SUCCESS;
     }

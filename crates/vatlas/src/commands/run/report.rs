@@ -57,6 +57,7 @@ fn rows(system: &System, report: &Report, stop: &SystemStop) -> Vec<(&'static st
         ),
         ("frames", format!("{} private, {} shared", pages(private), pages(shared))),
         ("context switches", report.context_switches.to_string()),
+        ("kernel space", kernel_space(system, report)),
         ("system calls", format!("{}: {}", report.system_calls, called.join(", "))),
         ("exceptions", report.exceptions.to_string()),
     ];
@@ -67,12 +68,25 @@ fn rows(system: &System, report: &Report, stop: &SystemStop) -> Vec<(&'static st
     rows
 }
 
+/// Who has the kernel half, and what that costs.
+fn kernel_space(system: &System, report: &Report) -> String {
+    let walks = report.table_walks;
+    if !system.memory().has_separate_kernel() {
+        return format!("in every process; {walks} walks of page tables");
+    }
+    let loads = report.kernel_space_switches;
+    format!("of the kernel alone; {loads} loads of CR3 to enter and leave it, {walks} walks of page tables")
+}
+
 fn ended(stop: &SystemStop) -> String {
     match stop {
         SystemStop::Budget => "the count of instructions was reached".to_owned(),
         SystemStop::Exited { status } => format!("exit status {status} ({status:#x})"),
         SystemStop::Deadlock => "every thread waits".to_owned(),
         SystemStop::NeedsInput => "the program waits for input".to_owned(),
+        SystemStop::BugCheck(check) => {
+            format!("bug check {:#x} {}", check.code, check.name().unwrap_or_default()).trim_end().to_owned()
+        }
         SystemStop::Broken(what) => what.clone(),
     }
 }
@@ -109,6 +123,11 @@ fn answer(system: &System, report: &Report, stop: &SystemStop) -> Value {
         "commit": { "charged": charged, "peak": peak, "limit": limit },
         "frames": { "private": private, "shared": shared },
         "context_switches": report.context_switches,
+        "kernel_space": {
+            "is_separate": system.memory().has_separate_kernel(),
+            "loads_of_cr3": report.kernel_space_switches,
+            "table_walks": report.table_walks,
+        },
         "system_calls": report.system_calls,
         "services": report.services.iter().map(|(name, count)| json!({ "name": name, "count": count })).collect::<Value>(),
         "exceptions": report.exceptions,

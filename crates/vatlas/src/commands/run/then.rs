@@ -10,10 +10,11 @@ use crate::{
 use clap::Parser;
 use std::rc::Rc;
 use vatlas_machine::nt::System;
+use vatlas_space::Target;
 use vatlas_targets::machine_target;
 
 /// Commands that are asked of a target; the others need no machine.
-const OF_A_TARGET: [&str; 18] = [
+const OF_A_TARGET: [&str; 25] = [
     "info",
     "analyze",
     "explain",
@@ -32,6 +33,13 @@ const OF_A_TARGET: [&str; 18] = [
     "watch",
     "symbols",
     "processes",
+    "frames",
+    "vad",
+    "pte",
+    "minidump",
+    "slots",
+    "sharing",
+    "objects",
 ];
 
 /// A question.
@@ -71,16 +79,28 @@ fn question(text: &str) -> Result<Question, Failure> {
 /// # Errors
 /// What a question ends in.
 pub fn ask(questions: &[Question], system: &Rc<System>, name: &str, output: &mut Output) -> Result<Exit, Failure> {
-    let mut exit = Exit::Done;
-    if questions.is_empty() {
-        return Ok(exit);
+    match questions.is_empty() {
+        true => Ok(Exit::Done),
+        false => ask_target(questions, &(Rc::new(machine_target(system, name)) as Rc<dyn Target>), name, output),
     }
-    let target = Rc::new(machine_target(system, name));
+}
+
+/// The same of any stopped machine.
+///
+/// # Errors
+/// What a question ends in.
+pub fn ask_target(
+    questions: &[Question],
+    target: &Rc<dyn Target>,
+    name: &str,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
     for question in questions {
         if !output.json {
             output.heading(&question.text);
         }
-        exit = exit.max(with_machine(&target, name, || commands::run(&question.line.command, output))?);
+        exit = exit.max(with_machine(target, name, || commands::run(&question.line.command, output))?);
     }
     Ok(exit)
 }

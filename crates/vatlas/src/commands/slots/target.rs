@@ -1,5 +1,6 @@
 //! The slots of a device that a dump shows: who lives where, what is used, what was captured.
 
+use super::dlls;
 use crate::{
     ce_words::kdata_words,
     draw::text::size,
@@ -36,6 +37,7 @@ pub fn write(opened: &Opened, all: bool, with_kdata: bool, output: &mut Output) 
         let answer = json!({
             "layout": layout.as_ref().map(|layout| layout.name.as_str()),
             "slots": rows.iter().map(|row| row_json(target, row, layout.as_ref())).collect::<Value>(),
+            "dlls": dlls::document(&dlls::dlls(target)),
             "kdata": words.iter().map(word_json).collect::<Value>(),
         });
         output.document(&json::document("slots", opened.input(), answer));
@@ -46,6 +48,7 @@ pub fn write(opened: &Opened, all: bool, with_kdata: bool, output: &mut Output) 
     if !all {
         output.line("slots of which nothing is known, and those that are not used, are left out; --all shows them");
     }
+    dlls::show(&dlls::dlls(target), output);
     if with_kdata {
         kdata(&words, output);
     }

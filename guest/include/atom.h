@@ -1,0 +1,23 @@
+/* Tables of atoms, exported by ntdll. */
+#ifndef GUEST_ATOM_H
+#define GUEST_ATOM_H
+
+#include "rtl.h"
+
+typedef USHORT RTL_ATOM;
+typedef struct _RTL_ATOM_TABLE *PRTL_ATOM_TABLE;
+#define RTL_MAXIMUM_ATOM_LENGTH 255
+
+NTSTATUS NTAPI RtlCreateAtomTable(ULONG, PRTL_ATOM_TABLE *);
+NTSTATUS NTAPI RtlDestroyAtomTable(PRTL_ATOM_TABLE);
+NTSTATUS NTAPI RtlAddAtomToAtomTable(PRTL_ATOM_TABLE, PCWSTR, RTL_ATOM *);
+NTSTATUS NTAPI RtlLookupAtomInAtomTable(PRTL_ATOM_TABLE, PCWSTR, RTL_ATOM *);
+NTSTATUS NTAPI RtlDeleteAtomFromAtomTable(PRTL_ATOM_TABLE, RTL_ATOM);
+NTSTATUS NTAPI RtlQueryAtomInAtomTable(PRTL_ATOM_TABLE, RTL_ATOM, PULONG, PULONG, PWSTR, PULONG);
+/* The global table is the kernel's. */
+NTSTATUS NTAPI NtAddAtom(PCWSTR, ULONG, RTL_ATOM *);
+NTSTATUS NTAPI NtFindAtom(PCWSTR, ULONG, RTL_ATOM *);
+NTSTATUS NTAPI NtDeleteAtom(RTL_ATOM);
+NTSTATUS NTAPI NtQueryInformationAtom(RTL_ATOM, ULONG, PVOID, ULONG, PULONG);
+
+#endif
