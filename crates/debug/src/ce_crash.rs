@@ -142,8 +142,12 @@ fn machine(crash: &CrashText) -> Option<Machine> {
     if ["Eax", "Eip", "EIP"].iter().any(|name| crash.field(name).is_some()) {
         return Some(Machine::X86);
     }
-    let by_status = crash.field("FSR").map(|_| Machine::Arm);
-    machine_of_exception(crash.kind.as_deref(), crash.number).or(by_status)
+    if crash.field("FSR").is_some() {
+        return Some(Machine::Arm);
+    }
+    // Up to CE 5, ARM prints the fault status behind key and bad address. The x86 device of the machine does not.
+    let has_no_status = ["AKY", "BVA"].iter().all(|name| crash.field(name).is_some());
+    machine_of_exception(crash.kind.as_deref(), crash.number).filter(|found| *found != Machine::Arm || !has_no_status)
 }
 
 fn status(

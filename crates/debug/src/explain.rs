@@ -13,8 +13,8 @@ use crate::{
 use std::collections::BTreeMap;
 use vatlas_rules::{AreaKind, ListedProcess, ModuleList, Place, PlaceFacts, ce::slot::slot_of, place_in, value_look};
 use vatlas_space::{
-    Backing, FileOffset, Machine, Module, Pa, PointerWidth, Process, Region, RegionState, Register, Severity, Source,
-    Step, Store, StreamEntry, Target, ThreadId, UnloadedModule, Va, VaRange,
+    Backing, FileOffset, Machine, Module, Pa, PointerWidth, Process, Region, RegionState, Register, Rva, Severity,
+    Source, Step, Store, StreamEntry, Target, ThreadId, UnloadedModule, Va, VaRange,
 };
 
 /// Where an address lies in a loaded image.
@@ -305,7 +305,7 @@ fn add_steps(target: &dyn Target, explanation: &mut Explanation, usage: Step) {
     }
     let held = match &explanation.backing.store {
         Store::Captured(_) if is_image_file => Source::ImageFile { name: file },
-        Store::ImageFile { name, .. } => Source::ImageFile { name: name.clone() },
+        Store::ImageFile { name, .. } | Store::OnDemand { name, .. } => Source::ImageFile { name: name.clone() },
         Store::Captured(_) if target.kind().format == "rom" => Source::Stream("ROM image"),
         Store::Captured(_) => Source::Stream("memory list"),
         _ => region.source.clone(),
@@ -322,6 +322,9 @@ fn store_at(backing: &Backing, va: Va) -> Store {
         Store::Captured(offset) => Store::Captured(FileOffset(offset.0 + skipped)),
         Store::ImageFile { name, offset } => {
             Store::ImageFile { name: name.clone(), offset: FileOffset(offset.0 + skipped) }
+        }
+        Store::OnDemand { name, rva } => {
+            Store::OnDemand { name: name.clone(), rva: Rva(rva.0.saturating_add(skipped as u32)) }
         }
         Store::Frame(pa) => Store::Frame(Pa(pa.0 + skipped)),
         Store::PageFile { file, offset } => Store::PageFile { file: *file, offset: FileOffset(offset.0 + skipped) },

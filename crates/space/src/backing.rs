@@ -1,6 +1,7 @@
 //! A backing: what holds the bytes of a range of addresses. A hole is an answer, not an error.
 
 use crate::{
+    Rva,
     address::{FileOffset, Pa},
     range::VaRange,
 };
@@ -27,6 +28,13 @@ pub enum Store {
         /// Where the extent's first byte is in it.
         offset: FileOffset,
     },
+    /// Not in memory before the first touch, which fills the page from a loaded image of a whole system.
+    OnDemand {
+        /// Name of the image.
+        name: String,
+        /// Where the extent's first byte is in it.
+        rva: Rva,
+    },
     /// Nowhere: zeroes, which a system makes at the first touch.
     Zero,
     /// In memory when the picture was taken, but not kept in it.
@@ -42,7 +50,7 @@ pub enum Store {
 impl Store {
     /// Whether the bytes can be read here and now.
     pub const fn is_readable(&self) -> bool {
-        matches!(self, Self::Captured(_) | Self::ImageFile { .. } | Self::Frame(_) | Self::PageFile { .. } | Self::Zero)
+        !matches!(self, Self::NotCaptured | Self::Reserved | Self::Free | Self::Unknown)
     }
 }
 
@@ -53,6 +61,9 @@ impl fmt::Display for Store {
             Self::ImageFile { name, offset } => write!(f, "in the image file {name} at offset {offset}"),
             Self::Frame(pa) => write!(f, "in physical memory at {pa}"),
             Self::PageFile { file, offset } => write!(f, "in page file {file} at offset {offset}"),
+            Self::OnDemand { name, rva } => {
+                write!(f, "in no frame yet: the first touch brings it from {name} at RVA {rva}")
+            }
             Self::Zero => f.write_str("zeroes, made at the first touch"),
             Self::NotCaptured => f.write_str("not captured"),
             Self::Reserved => f.write_str("reserved, no bytes behind it"),

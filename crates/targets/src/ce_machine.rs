@@ -104,6 +104,10 @@ impl CeMemory for DeviceMemory {
         self.device.page_on_demand(u32::try_from(mapped.0).ok()?)
     }
 
+    fn home_on_demand(&self, mapped: Va) -> Option<(String, Rva)> {
+        self.device.home_on_demand(u32::try_from(mapped.0).ok()?)
+    }
+
     fn image_file(&self, name: &str) -> Option<Vec<u8>> {
         self.device.rom_module_file(name)
     }

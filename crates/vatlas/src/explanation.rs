@@ -165,6 +165,9 @@ fn bytes(explanation: &Explanation) -> String {
         }
         Store::Frame(pa) => format!("in physical memory at {:#x}", pa.0 + skipped),
         Store::PageFile { file, offset } => format!("in page file {file} at offset {:#x}", offset.0 + skipped),
+        Store::OnDemand { name, rva } => {
+            format!("{}+{:#x}, in no frame yet: the first touch brings it there", name, u64::from(rva.0) + skipped)
+        }
         other => other.to_string(),
     }
 }
@@ -325,6 +328,9 @@ fn bytes_json(explanation: &Explanation) -> Value {
         Store::Frame(pa) => json!({ "store": "frame", "physical_address": (pa.0 + skipped) }),
         Store::PageFile { file, offset } => {
             json!({ "store": "page file", "page_file": file, "file_offset": offset.0 + skipped })
+        }
+        Store::OnDemand { name, rva } => {
+            json!({ "store": "on demand", "file": name, "rva": u64::from(rva.0) + skipped })
         }
         Store::Zero => json!({ "store": "zero" }),
         Store::NotCaptured => json!({ "store": "not captured" }),

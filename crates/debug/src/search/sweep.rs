@@ -31,7 +31,7 @@ pub(crate) fn readable(space: &dyn AddressSpace, within: VaRange, image_files: b
         }
         let size = backing.range.size();
         let left_out = match backing.store {
-            Store::Captured(_) | Store::Frame(_) | Store::PageFile { .. } => None,
+            Store::Captured(_) | Store::Frame(_) | Store::PageFile { .. } | Store::OnDemand { .. } => None,
             Store::ImageFile { .. } if image_files => None,
             Store::ImageFile { .. } => Some(&mut coverage.in_image_files),
             Store::NotCaptured => Some(&mut coverage.not_captured),

@@ -1,10 +1,11 @@
 //! The stopped device for those who look at it: memory, processes, threads. Nothing here changes anything.
 
+use super::image::Image;
 use super::object::{ProcessNumber, ThreadIndex};
 use super::space::{opens, slot_of};
 use crate::ce::{CeVersion, Device, Region, ThreadState};
 use crate::ram::Ram;
-use vatlas_space::Pa;
+use vatlas_space::{Pa, Rva};
 
 /// A process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -219,6 +220,20 @@ impl Device {
     /// The bytes of a page of an image that nobody has touched yet, by its mapped address: what the first touch will
     /// find there.
     pub fn page_on_demand(&self, mapped: u32) -> Option<Vec<u8>> {
+        let (image, rva) = self.image_on_demand(mapped)?;
+        let bytes = &image.bytes;
+        let start = (rva as usize).min(bytes.len());
+        let mut page = bytes[start..bytes.len().min(start + 0x1000)].to_vec();
+        page.resize(0x1000, 0);
+        Some(page)
+    }
+
+    /// The name of the image that such a page comes from, and where the page is in it.
+    pub fn home_on_demand(&self, mapped: u32) -> Option<(String, Rva)> {
+        self.image_on_demand(mapped).map(|(image, rva)| (image.name.clone(), Rva(rva)))
+    }
+
+    fn image_on_demand(&self, mapped: u32) -> Option<(&Image, u32)> {
         use super::processor::{ON_DEMAND, PRESENT};
         let page = mapped & !0xfff;
         let entry = self.entry(page);
@@ -226,11 +241,7 @@ impl Device {
             return None;
         }
         let (index, rva) = self.image_page(page, entry)?;
-        let bytes = &self.state.images.get(index as usize)?.bytes;
-        let start = (rva as usize).min(bytes.len());
-        let mut page = bytes[start..bytes.len().min(start + 0x1000)].to_vec();
-        page.resize(0x1000, 0);
-        Some(page)
+        Some((self.state.images.get(index as usize)?, rva))
     }
 
     /// The file of a module of the ROM, made anew from what the ROM keeps.

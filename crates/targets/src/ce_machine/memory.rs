@@ -3,7 +3,7 @@
 use vatlas_rules::ce::slot::{SLOT_SIZE, Slot};
 use vatlas_rules::ce::structures::{block, entry, info, kdata};
 use vatlas_rules::walk::{X86, walk};
-use vatlas_space::{LayoutName, Pa, PageTableEntry, Va};
+use vatlas_space::{LayoutName, Pa, PageTableEntry, Rva, Va};
 
 /// Bytes of a page.
 pub(super) const PAGE: u64 = 0x1000;
@@ -21,6 +21,10 @@ pub trait CeMemory {
     fn read_physical(&self, at: Pa, buffer: &mut [u8]) -> bool;
     /// The bytes of a page that the first touch will fill, where that is known.
     fn page_on_demand(&self, _mapped: Va) -> Option<Vec<u8>> {
+        None
+    }
+    /// The image that such a page comes from, and where the page is in it.
+    fn home_on_demand(&self, _mapped: Va) -> Option<(String, Rva)> {
         None
     }
     /// The file of a module that memory does not show whole, by name.

@@ -205,6 +205,10 @@ impl<M: CeMemory + ?Sized> CeSpace<M> {
                 let range = self.around(mapped, &goes_on);
                 Backing { range, store: Store::Frame(Pa(frame.0 - (start.0 - range.first().0))) }
             }
+            Behind::OnDemand => {
+                let range = VaRange::sized(start, PAGE).unwrap_or(ALL);
+                Backing { range, store: self.store(&own, start) }
+            }
             behind => {
                 let range = self.around(mapped, &|page, _| {
                     std::mem::discriminant(&page.behind) == std::mem::discriminant(&behind) && page.region == own.region
@@ -219,8 +223,10 @@ impl<M: CeMemory + ?Sized> CeSpace<M> {
             Behind::Free => Store::Free,
             Behind::Reserved => Store::Reserved,
             Behind::Frame(pa) | Behind::Hidden(pa) => Store::Frame(pa),
-            Behind::OnDemand if self.memory.page_on_demand(mapped).is_some() => Store::Zero,
-            Behind::OnDemand => Store::NotCaptured,
+            Behind::OnDemand => {
+                let home = self.memory.home_on_demand(mapped);
+                home.map_or(Store::NotCaptured, |(name, rva)| Store::OnDemand { name, rva })
+            }
         }
     }
 
