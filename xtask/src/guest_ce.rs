@@ -267,13 +267,14 @@ fn exports(root: &Path, target: &Target) -> Result<PathBuf, String> {
 }
 
 fn import_library(root: &Path, target: &Target, exports: &Path) -> Result<(), String> {
-    let archive = made(root).join(format!("lib{}.a", target.stem())).display().to_string();
+    // The path of the archive becomes part of names in it, and of every program that is linked with it.
+    let archive = format!("lib{}.a", target.stem());
     let exports = exports.display().to_string();
-    step(root, LIBRARIAN, &["-d", &exports, "-D", target.name(), "-l", &archive].map(str::to_owned))
+    step(&made(root), LIBRARIAN, &["-d", &exports, "-D", target.name(), "-l", &archive].map(str::to_owned))
 }
 
-fn step(root: &Path, program: &str, arguments: &[String]) -> Result<(), String> {
-    let status = Command::new(program).args(arguments).current_dir(root).status();
+fn step(folder: &Path, program: &str, arguments: &[String]) -> Result<(), String> {
+    let status = Command::new(program).args(arguments).current_dir(folder).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{program} {}: {status}", arguments.join(" "))),

@@ -139,7 +139,7 @@ impl System {
     /// Drivers that are there from the start: each begins on a thread of the system's, before any program.
     ///
     /// # Errors
-    /// As [`Self::load_driver`].
+    /// As `load_driver`.
     pub fn preload_driver(&mut self, name: &str) -> Result<(), NtStatus> {
         let (base, arguments) = self.map_driver(name)?;
         let thread = self.create_system_thread(SYSTEM_PROCESS, (0, 0)).inspect_err(|_| {

@@ -55,7 +55,7 @@ pub fn write(target: &dyn Target, process: ProcessIndex, path: &Path, output: &O
 /// it is.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_crash(mut system: System, name: &str, path: &Path, output: &Output) -> Result<System, Failure> {
     let Some(crash) = system.take_crash() else {
         output.remark("no minidump was written: no process ended with an exception that it did not handle");
