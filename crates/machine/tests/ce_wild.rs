@@ -8,7 +8,7 @@ use ce_support::device;
 use proptest::prelude::*;
 use vatlas_images::pe_load::PeLoad;
 use vatlas_machine::ce::{Device, Stop};
-use vatlas_rules::ce::api_sets::{SETS, call_address};
+use vatlas_rules::ce::api_sets::{SETS, call_address, find};
 
 /// Words that programs like to pass: handles, sizes, addresses of everything.
 const WORDS: [u32; 24] = [
@@ -91,6 +91,33 @@ fn check(device: &Device) {
     for process in device.process_views() {
         assert!(process.number == 0 || process.base == (u32::from(process.number) + 1) << 25);
     }
+}
+
+/// Number of a call among those that `code` makes.
+fn number_of(name: &str) -> usize {
+    let (set, method) = find(name).unwrap();
+    let before: usize = SETS.iter().take_while(|it| it.number != set.number).map(|it| it.methods.len()).sum();
+    before + set.methods.iter().position(|it| it.number == method.number).unwrap()
+}
+
+#[test]
+fn a_call_that_leads_to_itself_uses_up_its_time() {
+    let mut device = device(&["echo.dll"]);
+    // push esp; call NKContinue: the program counter of that context is the address of the call.
+    device.put_file("\\wild.exe", program(&code(&[(number_of("NKContinue"), vec![(1, 0)])]))).unwrap();
+    device.start_program("\\wild.exe", "wild").unwrap();
+    assert_eq!(device.run(300_000), Stop::Budget);
+    let calls = device.report().counters.api_calls;
+    assert!(calls > 10_000, "{calls} calls: the program went elsewhere");
+    check(&device);
+    // In parts it is the same.
+    let mut parts = self::device(&["echo.dll"]);
+    parts.put_file("\\wild.exe", program(&code(&[(number_of("NKContinue"), vec![(1, 0)])]))).unwrap();
+    parts.start_program("\\wild.exe", "wild").unwrap();
+    for part in [1, 99_998, 100_001, 100_000] {
+        assert_eq!(parts.run(part), Stop::Budget);
+    }
+    assert_eq!(parts.report().counters.api_calls, calls);
 }
 
 fn argument() -> impl Strategy<Value = (u8, u32)> {

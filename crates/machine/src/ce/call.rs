@@ -62,6 +62,9 @@ impl Device {
             return self.api_return(index);
         }
         self.state.counters.api_calls += 1;
+        let executed = self.state.executed;
+        let scheduler = &mut self.state.scheduler;
+        scheduler.is_call_owed = std::mem::replace(&mut scheduler.called_at, executed) == executed;
         let number = (vatlas_rules::ce::api_call::BASE_CE5.0 as u32 - address) / 4;
         let (set, method) = ((number >> 8 & 0x3f) as u8, number as u8);
         let reply = match self.set_of_number(set) {

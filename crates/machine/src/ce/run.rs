@@ -74,6 +74,10 @@ impl Device {
                 }
                 continue;
             }
+            if std::mem::take(&mut self.state.scheduler.is_call_owed) {
+                self.count_instructions(1);
+                continue;
+            }
             let turn = u64::from(self.state.scheduler.until_tick).min(end - self.state.executed);
             self.computer.run_into(turn, &mut stop);
             self.count_instructions(stop.run.executed);

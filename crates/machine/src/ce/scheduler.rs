@@ -16,6 +16,11 @@ pub(crate) struct Scheduler {
     pub parked: BTreeSet<ThreadIndex>,
     /// Instructions until the next tick.
     pub until_tick: u32,
+    /// Instructions that had run when a thread called the kernel last.
+    pub called_at: u64,
+    /// That call came without an instruction after the one before: it takes the time of one, so that a thread which
+    /// goes from call to call (`NKContinue` to where it is, say) uses up its time like any other.
+    pub is_call_owed: bool,
 }
 
 impl Scheduler {
