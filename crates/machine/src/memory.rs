@@ -241,6 +241,12 @@ impl Memory {
         self.is_flush_due = true;
     }
 
+    /// Makes the first page file that can grow larger by up to `pages`; the commit limit follows.
+    pub(crate) fn grow_page_files(&mut self, pages: u32) {
+        let grown = self.page_files.iter_mut().map(|file| file.grow(pages)).find(|grown| *grown > 0);
+        self.commit.raise(grown.unwrap_or(0));
+    }
+
     /// Takes commit charge, growing page files where that helps.
     pub(crate) fn charge(&mut self, pages: u32) -> Result<(), NtStatus> {
         for file in 0..self.page_files.len() {

@@ -119,6 +119,21 @@ fn a_page_that_cannot_be_read_is_an_in_page_error() {
 }
 
 #[test]
+fn a_page_file_grows_when_it_is_full_of_pages_that_are_in_memory_too() {
+    let mut system = System::new(256, (64, 2000));
+    let mut pages = 0;
+    // Promised and touched a few at a time: the file is never larger than what is promised needs.
+    for round in 0..100 {
+        system.allocate(BASE + round * 0x1_0000, 0x1_0000, BOTH, RW).unwrap();
+        (pages..pages + 16).for_each(|page| system.write(BASE + page * PAGE, &pattern(page)).unwrap());
+        pages += 16;
+        (0..pages).step_by(7).for_each(|page| assert!(system.read(BASE + page * PAGE, 4096).unwrap() == pattern(page)));
+    }
+    assert_eq!(system.memory.counters().failed_writes, 0);
+    system.check();
+}
+
+#[test]
 fn a_page_file_that_cannot_grow_leaves_the_limit() {
     let mut system = System::new(128, (64, 256));
     system.disk.borrow_mut().grow_error = Some(NtStatus::DISK_FULL);

@@ -41,7 +41,7 @@ pub struct MachineArgs {
     /// refused
     #[arg(long, value_name = "DIR")]
     pub system_dlls: Option<PathBuf>,
-    /// A driver (.sys), once for each: opening its device \\\\.\\NAME loads it, NtLoadDriver too
+    /// A driver (.sys), once for each: opening its device `\\.\NAME` loads it, NtLoadDriver too
     #[arg(long = "driver", value_name = "FILE")]
     pub drivers: Vec<PathBuf>,
     /// A driver that is loaded before any program

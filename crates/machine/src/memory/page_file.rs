@@ -90,6 +90,11 @@ impl PageFile {
         self.used
     }
 
+    /// Whether every page holds something.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.used >= self.capacity()
+    }
+
     /// Pages that it has now, and to which it may grow.
     pub const fn limits(&self) -> (u32, u32) {
         (self.size, self.maximum)
@@ -211,7 +216,7 @@ impl PageFile {
 
     /// Takes a free page, next fit; `None` when all are taken.
     pub(crate) fn take(&mut self) -> Option<u32> {
-        if self.used >= self.capacity() {
+        if self.is_full() {
             return None;
         }
         let page = (self.next..self.size).chain(1..self.next.min(self.size)).find(|page| !self.is_taken(*page))?;

@@ -1,7 +1,7 @@
 //! Where frames come from when none is free: standby pages, the modified-page writer, the trimming of working sets.
 
 use crate::memory::entries::protection_in;
-use crate::memory::{FrameState, Memory, NtStatus, PageFileError, RULES, SpaceIndex};
+use crate::memory::{FrameState, Memory, NtStatus, PageFile, PageFileError, RULES, SpaceIndex};
 use crate::ram::{FRAME_BYTES, Ram};
 use vatlas_rules::nt::pte::{NtPte, encode_pte};
 use vatlas_space::{Pa, PageTableEntry, Pfn};
@@ -99,6 +99,10 @@ impl Memory {
         let mut bytes = [0; FRAME_BYTES];
         ram.read(Pa(frame.0 << 12), &mut bytes);
         let mut error = PageFileError(NtStatus::DISK_FULL);
+        // Pages in memory keep their old places in the files until they change, so files can be full before the limit is.
+        if self.page_files.iter().all(PageFile::is_full) {
+            self.grow_page_files(BATCH);
+        }
         for (number, file) in (0..).zip(&mut self.page_files) {
             let Some(page) = file.take() else { continue };
             match file.write(page, &bytes) {
