@@ -119,5 +119,8 @@ BOOL WINAPI SetConsoleTextAttribute(HANDLE handle, WORD attributes)
 {
     DWORD mode;
     (void)attributes;
-    return GetConsoleMode(handle, &mode);
+    if (!GetConsoleMode(handle, &mode))
+        return FALSE;
+    SetLastError(ERROR_CALL_NOT_IMPLEMENTED); /* There is no screen buffer whose cells could have a colour. */
+    return FALSE;
 }

@@ -7,6 +7,23 @@ KSPIN_LOCK IopDatabaseLock;
 #define TAG(a, b, c, d) ((ULONG)(a) | (ULONG)(b) << 8 | (ULONG)(c) << 16 | (ULONG)(d) << 24)
 #define FO_SYNCHRONOUS_IO 0x2
 
+/* What the machine's kernel writes before the body of an object: OBJECT_HEADER_NAME_INFO and OBJECT_HEADER. */
+#define OBJECT_ROOM 0x28
+
+static PVOID NewObject(SIZE_T size, ULONG tag)
+{
+    PUCHAR room = ExAllocatePoolWithTag(NonPagedPool, OBJECT_ROOM + size, tag);
+    if (room == NULL)
+        return NULL;
+    memset(room, 0, OBJECT_ROOM + size);
+    return room + OBJECT_ROOM;
+}
+
+static VOID FreeObject(PVOID body)
+{
+    ExFreePoolWithTag((PUCHAR)body - OBJECT_ROOM, 0);
+}
+
 static NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT device, PIRP irp)
 {
     (void)device;
@@ -22,12 +39,11 @@ ULONGLONG NTAPI IopInitializeDriver(PVOID section, PVOID base, ULONG size, DRIVE
                                     PCWSTR path)
 {
     UNICODE_STRING path_string;
-    PDRIVER_OBJECT driver = ExAllocatePoolWithTag(NonPagedPool, sizeof *driver, TAG('D', 'r', 'i', 'v'));
+    PDRIVER_OBJECT driver = NewObject(sizeof *driver, TAG('D', 'r', 'i', 'v'));
     SIZE_T name_bytes = (wcslen(name) + 1) * sizeof *name;
     PWSTR own_name = ExAllocatePoolWithTag(NonPagedPool, name_bytes, TAG('D', 'r', 'v', 'N'));
     if (driver == NULL || own_name == NULL)
         return (ULONG)STATUS_INSUFFICIENT_RESOURCES;
-    memset(driver, 0, sizeof *driver);
     memcpy(own_name, name, name_bytes);
     driver->Type = IO_TYPE_DRIVER;
     driver->Size = sizeof *driver;
@@ -47,7 +63,7 @@ ULONGLONG NTAPI IopInitializeDriver(PVOID section, PVOID base, ULONG size, DRIVE
     }
     if (!NT_SUCCESS(status)) {
         ExFreePoolWithTag(own_name, 0);
-        ExFreePoolWithTag(driver, 0);
+        FreeObject(driver);
         return (ULONG)status;
     }
     for (PDEVICE_OBJECT device = driver->DeviceObject; device != NULL; device = device->NextDevice)
@@ -63,7 +79,7 @@ NTSTATUS NTAPI IopUnloadDriver(PDRIVER_OBJECT driver)
     driver->DriverUnload(driver);
     HostRemoveObject(driver);
     ExFreePoolWithTag(driver->DriverName.Buffer, 0);
-    ExFreePoolWithTag(driver, 0);
+    FreeObject(driver);
     return STATUS_SUCCESS;
 }
 
@@ -71,11 +87,10 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT driver, ULONG extension, PUNICODE_S
                               ULONG characteristics, BOOLEAN exclusive, PDEVICE_OBJECT *out)
 {
     SIZE_T size = sizeof(DEVICE_OBJECT) + ((extension + 7) & ~7u);
-    PDEVICE_OBJECT device = ExAllocatePoolWithTag(NonPagedPool, size, TAG('D', 'e', 'v', 'i'));
+    PDEVICE_OBJECT device = NewObject(size, TAG('D', 'e', 'v', 'i'));
     *out = NULL;
     if (device == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    memset(device, 0, size);
     device->Type = IO_TYPE_DEVICE;
     device->Size = (USHORT)(sizeof(DEVICE_OBJECT) + extension);
     device->DriverObject = driver;
@@ -88,7 +103,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT driver, ULONG extension, PUNICODE_S
     KeInitializeEvent(&device->DeviceLock, SynchronizationEvent, TRUE);
     NTSTATUS status = HostInsertObject(INSERT_DEVICE, device, name);
     if (!NT_SUCCESS(status)) {
-        ExFreePoolWithTag(device, 0);
+        FreeObject(device);
         return status;
     }
     KIRQL irql = KfAcquireSpinLock(&IopDatabaseLock);
@@ -109,7 +124,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT device)
         *link = device->NextDevice;
     KfReleaseSpinLock(&IopDatabaseLock, irql);
     HostRemoveObject(device);
-    ExFreePoolWithTag(device, 0);
+    FreeObject(device);
 }
 
 NTSTATUS FASTCALL IofCallDriver(PDEVICE_OBJECT device, PIRP irp)
@@ -215,10 +230,9 @@ ULONGLONG NTAPI IopOpenDevice(PDEVICE_OBJECT device, PCWSTR name, ULONG access, 
     IO_STATUS_BLOCK block = {.Status = STATUS_PENDING};
     KEVENT event;
     SIZE_T length = wcslen(name) * sizeof *name;
-    PFILE_OBJECT file = ExAllocatePoolWithTag(NonPagedPool, sizeof *file + length + sizeof *name, TAG('F', 'i', 'l', 'e'));
+    PFILE_OBJECT file = NewObject(sizeof *file + length + sizeof *name, TAG('F', 'i', 'l', 'e'));
     if (file == NULL)
         return (ULONG)STATUS_INSUFFICIENT_RESOURCES;
-    memset(file, 0, sizeof *file);
     file->Type = IO_TYPE_FILE;
     file->Size = sizeof *file;
     file->DeviceObject = device;
@@ -235,12 +249,12 @@ ULONGLONG NTAPI IopOpenDevice(PDEVICE_OBJECT device, PCWSTR name, ULONG access, 
     KeInitializeEvent(&file->Event, NotificationEvent, FALSE);
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     if ((device->Flags & DO_EXCLUSIVE) != 0 && device->ReferenceCount != 0) {
-        ExFreePoolWithTag(file, 0);
+        FreeObject(file);
         return (ULONG)STATUS_ACCESS_DENIED;
     }
     PIRP irp = NewIrp(file, IRP_MJ_CREATE, &block, &event);
     if (irp == NULL) {
-        ExFreePoolWithTag(file, 0);
+        FreeObject(file);
         return (ULONG)STATUS_INSUFFICIENT_RESOURCES;
     }
     PIO_STACK_LOCATION location = IoGetNextIrpStackLocation(irp);
@@ -250,7 +264,7 @@ ULONGLONG NTAPI IopOpenDevice(PDEVICE_OBJECT device, PCWSTR name, ULONG access, 
     NTSTATUS status = (NTSTATUS)Send(file, irp, &block, &event);
     if (!NT_SUCCESS(status)) {
         InterlockedDecrement(&device->ReferenceCount);
-        ExFreePoolWithTag(file, 0);
+        FreeObject(file);
         file = NULL;
     }
     return (ULONGLONG)(ULONG_PTR)file << 32 | (ULONG)status;
@@ -272,6 +286,6 @@ NTSTATUS NTAPI IopCloseDevice(PFILE_OBJECT file)
     Notify(file, IRP_MJ_CLEANUP);
     Notify(file, IRP_MJ_CLOSE);
     InterlockedDecrement(&file->DeviceObject->ReferenceCount);
-    ExFreePoolWithTag(file, 0);
+    FreeObject(file);
     return STATUS_SUCCESS;
 }

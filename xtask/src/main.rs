@@ -1,5 +1,6 @@
 //! The command line of the chores: `cargo xtask ci`, one command for each gate, `fixtures` and `bench`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use xtask::gates::{self, GATES, Outcome};
 use xtask::{
@@ -34,10 +35,8 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         ["guest"] => guest::write(&tree::root()).and_then(|()| guest_ce::write(&tree::root())).map(|()| true),
         ["guest", "ce"] => guest_ce::write(&tree::root()).map(|()| true),
         ["guest", "--check"] => run_gate("guest"),
-        ["dist"] => dist::build(&tree::root()).map(|program| {
-            println!("{}", program.display());
-            true
-        }),
+        ["dist"] => dist::build(&tree::root()).map(|program| say(&program)),
+        ["dist", "--order"] => dist::build_with_new_order(&tree::root()).map(|program| say(&program)),
         ["bench"] => bench::run(&tree::root()).map(|()| true),
         ["compare-cpu"] => compare_cpu::run(&tree::root(), compare_cpu::USUAL_COUNT),
         ["compare-cpu", count] => {
@@ -59,6 +58,11 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         [name] => run_gate(name),
         _ => Err(format!("{}: too many arguments; see cargo xtask help", words.join(" "))),
     }
+}
+
+fn say(program: &Path) -> bool {
+    println!("{}", program.display());
+    true
 }
 
 fn run_gate(name: &str) -> Result<bool, String> {
@@ -116,8 +120,9 @@ cargo xtask true-stacks [COUNT]
 cargo xtask compare-symbols
     asks llvm-symbolizer, llvm-pdbutil, binutils and winedump, where they are installed, about the programs of
     fixtures/symbols, and prints what differs from the answers of vatlas-symbols
-cargo xtask dist
-    builds the release as one file that needs no library, below target/dist, and says where it is
+cargo xtask dist [--order]
+    builds the release as one file that needs no library, below target/dist, and says where it is; with --order finds
+    out first, with valgrind, which code short questions run, and writes the list by which the linker orders it
 cargo xtask bench
     measures that file and prints the table
 "

@@ -98,7 +98,7 @@ impl<'t> ImageIndex<'t> {
         let part = moved_up(part, piece.moved).unwrap_or(range);
         Some(match name {
             Some(name) => ImagePart { module, name: Some(name), range: part, source: parts.table.source.clone() },
-            None => unnamed(part, apart),
+            None => ImagePart { module, name: apart, range: part, source: parts.table.source.clone() },
         })
     }
 

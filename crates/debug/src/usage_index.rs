@@ -110,7 +110,10 @@ impl<'t> UsageIndex<'t> {
             .or_else(|| self.span_in_slot(va, region))
             .or_else(|| self.image(va))
             .or_else(|| self.heap(va, region))
+            .or_else(|| self.kernel_data(va, region))
             .or_else(|| self.layout_area(va, region))
+            .or_else(|| self.in_other_slot(va, region))
+            .or_else(|| self.beside_image(region))
             .unwrap_or_else(|| by_region(region))
     }
 
@@ -227,6 +230,21 @@ impl<'t> UsageIndex<'t> {
         Some(Located { usage, range, step })
     }
 
+    /// The page in the process's slot that shows it the kernel's data, which the layout has in slot 0 alone.
+    fn kernel_data(&self, va: Va, region: &Region) -> Option<Located> {
+        let is_page = region.kind.is_none() && region.state == RegionState::Committed && region.range.size() == PAGE;
+        let own = self.process.home.filter(|_| is_page)?.slot_zero_form(va);
+        let layout = self.layout().filter(|_| own != va)?;
+        let is_shown = |range: VaRange| range.first().align_down(PAGE) == own.align_down(PAGE);
+        let area = layout.areas.iter().find(|area| area.kind == AreaKind::KernelData && is_shown(area.range))?;
+        let usage = Usage::System { area: area.name.to_string() };
+        let step = Step::new(
+            format!("{} is '{}' in slot 0: {}", area.range, area.name, area.purpose),
+            Source::Layout(layout.name),
+        );
+        Some(Located { usage, range: region.range, step })
+    }
+
     /// The slot of another process of Windows CE: what is there is that process's business.
     fn slot_of_another(&self, va: Va) -> Option<Located> {
         let other = owner_of(self.target, va).filter(|owner| *owner != self.index)?;
@@ -236,6 +254,45 @@ impl<'t> UsageIndex<'t> {
         let usage = Usage::System { area: format!("{}slot {}: {name}", module.unwrap_or_default(), home.slot()) };
         let finding = format!("{} is the slot of {name}", home.range());
         Some(Located { usage, range, step: Step::new(finding, Source::Stream("ProcessListStream")) })
+    }
+
+    /// A region in the slot of another process of Windows CE, where the target tells regions apart: what of whom it is.
+    fn in_other_slot(&self, va: Va, region: &Region) -> Option<Located> {
+        let kind = region.kind.filter(|_| self.process.home.is_some())?;
+        let other = owner_of(self.target, va).filter(|owner| *owner != self.index)?;
+        let process = self.target.processes().get(other.0)?;
+        let (home, name) = (process.home?, process.name.as_deref().unwrap_or("another process"));
+        let images = ImageIndex::new(&process.modules, process.home);
+        let part = images.part_at(va, &|module| self.target.sections(other, module));
+        let stacks = process.threads.iter().flat_map(|thread| &thread.sides).map(|side| &side.stack);
+        let stack = stacks
+            .filter_map(|stack| VaRange::new(stack.reserve.or(stack.limit)?, stack.base?.checked_sub(1)?))
+            .find(|stack| stack.contains(va));
+        let range = part.as_ref().map(|part| part.range).or(stack).unwrap_or(region.range);
+        let what = match (part, stack, kind) {
+            (Some(part), ..) => format!("{} {}", part.module.name(), part.name.unwrap_or("image")),
+            (_, Some(_), _) => "stack".to_owned(),
+            (.., RegionKind::Image) => "kept for images".to_owned(),
+            (.., RegionKind::Mapped) => "mapped".to_owned(),
+            (.., RegionKind::Private) => "private data".to_owned(),
+        };
+        let usage = Usage::System { area: format!("slot {}: {name}, {what}", home.slot()) };
+        let step = Step::new(format!("{} is the slot of {name}", home.range()), Source::Deduced("its base address"));
+        Some(Located { usage, range: range.intersection(region.range)?, step })
+    }
+
+    /// Reserved addresses of images on Windows CE that no image has: the rest of the 64 KB that it begins in, or room that
+    /// DLLs of the ROM have in every process.
+    fn beside_image(&self, region: &Region) -> Option<Located> {
+        let is_rest = region.state == RegionState::Reserved && region.kind == Some(RegionKind::Image);
+        self.process.home.filter(|_| is_rest)?;
+        let owner = region.allocation_base.and_then(|base| self.images.module_at(base));
+        let (area, finding) = match owner.map(Module::name) {
+            Some(name) => (format!("kept for {name}"), format!("{name} was given whole blocks of 64 KB")),
+            None => ("kept for DLLs".to_owned(), "no module that is loaded here has these addresses".to_owned()),
+        };
+        let step = Step::new(finding, region.source.clone());
+        Some(Located { usage: Usage::System { area }, range: region.range, step })
     }
 
     /// Heaps of the 32-bit side of a WOW64 process.

@@ -21,6 +21,7 @@ mod reader;
 mod rebuild;
 mod records;
 pub mod write;
+pub mod xpress;
 
 pub use chain::{ChainEntry, RomExtension};
 pub use file::{RomCopy, RomFile};
@@ -100,7 +101,11 @@ impl RomImage {
         let (raw, overlaps) = RomMemory::new(pieces);
         let found = find::regions(bytes, &raw, container != Container::Raw);
         if found.is_empty() {
-            return Err(Problem::damage("ROM image", "no table of contents is there")
+            let cause = match problems.first() {
+                Some(problem) => format!("no table of contents is there, and {}", problem.cause),
+                None => "no table of contents is there".to_owned(),
+            };
+            return Err(Problem::damage("ROM image", cause)
                 .hint("a table has modules with names behind it; the image may be packed, encrypted or cut off"));
         }
         let starts: Vec<_> = found.iter().map(|found| (found.region, found.delta)).collect();

@@ -1,4 +1,4 @@
-//! The two codings of ROM images: whatever the independent packers pack is unpacked again, and a decoder of somebody
+//! The codings of ROM images: whatever the independent packers pack is unpacked again, and a decoder of somebody
 //! else's agrees.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use vatlas_fixtures::rom::{
     container, lz as pack_lz,
     lzx::{self as pack_lzx, Block},
+    xpress as pack_xpress,
 };
-use vatlas_images::rom::{Coding, Packed, lz, lzx};
+use vatlas_images::rom::{Coding, Packed, lz, lzx, xpress};
 
 const MIXES: [&[Block]; 6] = [
     &[Block::Verbatim],
@@ -49,6 +50,15 @@ proptest! {
     }
 
     #[test]
+    fn xpress_pages(page in page()) {
+        let packed = pack_xpress::page(&page);
+        prop_assert!(xpress::fits(&packed, page.len()));
+        prop_assert_eq!(xpress::page(&packed, page.len()).unwrap(), page.as_slice());
+        // Such a page is not taken for one of the other codings.
+        prop_assert!(!lzx::has_header(&packed, page.len()));
+    }
+
+    #[test]
     fn lzx_pages(page in page(), mix in 0..MIXES.len()) {
         let packed = pack_lzx::page(&page, MIXES[mix]);
         prop_assert!(lzx::has_header(&packed, page.len()));
@@ -63,6 +73,8 @@ proptest! {
     #[test]
     fn any_bytes_are_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..600), size in 0..0x1000_usize) {
         let page = lz::page(&bytes, size);
+        prop_assert!(page.is_ok_and(|page| page.len() == size) || size > 0);
+        let page = xpress::page(&bytes, size);
         prop_assert!(page.is_ok_and(|page| page.len() == size) || size > 0);
         for window in 15..22 {
             let page = lzx::stream(&bytes, window, size);
@@ -90,6 +102,7 @@ fn containers_of_whole_pages() {
         let bytes: Vec<u8> = (0..size).map(|at| (at / 7) as u8).collect();
         for (coding, packed) in [
             (Coding::Lz, container(&bytes, pack_lz::page)),
+            (Coding::Xpress, container(&bytes, pack_xpress::page)),
             (Coding::Lzx, container(&bytes, |page| pack_lzx::page(page, &[Block::Aligned]))),
         ] {
             let table = Packed::read(&packed).unwrap();

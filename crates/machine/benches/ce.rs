@@ -40,7 +40,9 @@ fn device() -> Device {
 }
 
 fn measure(criterion: &mut Criterion) {
-    criterion.bench_function("ce/boot, and the programs of the demonstration started", |bench| {
+    let mut group = criterion.benchmark_group("ce");
+    // And the programs of the demonstration started.
+    group.bench_function("boot", |bench| {
         bench.iter(|| {
             let mut device = device();
             device.run(200_000);
@@ -51,19 +53,20 @@ fn measure(criterion: &mut Criterion) {
     device.run(200_000);
     let numbers = [7, 8];
     let mut turn = 0;
-    criterion.bench_function("ce/process switch", |bench| {
+    group.bench_function("process_switch", |bench| {
         bench.iter(|| {
             turn ^= 1;
             black_box(device.switch_process(numbers[turn]))
         });
     });
     let checkpoint = device.checkpoint();
-    criterion.bench_function("ce/a million instructions of programs", |bench| {
+    group.bench_function("million_of_programs", |bench| {
         bench.iter(|| {
             device.restore(&checkpoint);
             black_box(device.run(1_000_000))
         });
     });
+    group.finish();
 }
 
 criterion_group!(benches, measure);

@@ -60,7 +60,7 @@ fn state(criterion: &mut Criterion) {
     let mut plain = system();
     group.bench_function("million", |bencher| bencher.iter(|| run(&mut plain, PIECE)));
     let mut watched = system();
-    let mut kept = Vec::new();
+    let mut kept = vec![watched.checkpoint()];
     group.bench_function("million_and_checkpoint", |bencher| {
         bencher.iter(|| {
             run(&mut watched, PIECE);

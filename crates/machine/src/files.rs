@@ -42,6 +42,7 @@ pub use host::{
 };
 pub use lock::LockRange;
 pub use memory_store::MemoryStore;
+pub(crate) use object::DeviceKind;
 pub use object::{FileHandle, FileNumber};
 pub use pipe_calls::PipeRequest;
 pub(crate) use section::mapped_again;

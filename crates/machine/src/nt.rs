@@ -24,14 +24,17 @@ mod dump;
 mod exception;
 mod float_image;
 mod guest;
+mod handle_memory;
 mod handles;
 mod hash;
+mod io_counts;
 mod kernel_calls;
 mod kernel_image;
 mod kernel_space;
 mod looking;
 mod modules;
 mod object_list;
+mod object_memory;
 mod objects;
 mod population;
 mod process;
@@ -111,6 +114,9 @@ pub struct UserEntries {
 pub(crate) struct Variables {
     /// `PsActiveProcessHead`.
     pub active_process_head: u32,
+    /// `ObpRootDirectoryObject`, `ObpTypeObjectType`.
+    pub root_directory: u32,
+    pub type_of_types: u32,
 }
 
 /// A call that is made again when a file is ready.

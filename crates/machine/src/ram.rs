@@ -5,7 +5,7 @@
 //! frame enters a write-translation buffer.
 
 use crate::control::{KEPT_BYTES, Touch, Toucher, WatchedBytes, Watches};
-use crate::state::SharedPages;
+use crate::state::{CHUNK, SharedPages};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vatlas_space::{Pa, Pfn};
@@ -386,22 +386,24 @@ impl Ram {
     /// Goes back to a snapshot of this memory. Only frames that differ are copied. Nobody is told that watched bytes
     /// changed.
     pub fn restore(&mut self, snapshot: &RamSnapshot) {
-        for frame in 0..self.states.len() {
-            if self.states[frame] & CHANGED == 0 && self.kept.shares_chunk(&snapshot.frames, frame) {
-                continue;
-            }
-            let (now, then) = (self.kept.get(frame), snapshot.frames.get(frame));
-            let is_same = match (now, then) {
-                (Some(now), Some(then)) => Arc::ptr_eq(now, then),
-                (None, None) => true,
-                _ => false,
-            };
-            if !is_same || self.states[frame] & CHANGED != 0 {
-                self.kept.set(frame, then.cloned());
-                self.put_frame(frame, then.map(|then| &**then));
+        for first in (0..self.states.len()).step_by(CHUNK) {
+            let end = (first + CHUNK).min(self.states.len());
+            let is_changed = self.states[first..end].iter().fold(0, |all, state| all | state) & CHANGED != 0;
+            if is_changed || !self.kept.shares_chunk(&snapshot.frames, first) {
+                (first..end).for_each(|frame| self.restore_frame(frame, snapshot));
             }
         }
+        *self.kept = snapshot.frames.clone();
         self.write_epoch += 1;
+    }
+
+    /// Sets a frame that differs from that of a snapshot, or may differ.
+    fn restore_frame(&mut self, frame: usize, snapshot: &RamSnapshot) {
+        let then = snapshot.frames.get(frame);
+        let is_kept = self.kept.get(frame).map(Arc::as_ptr) == then.map(Arc::as_ptr);
+        if !is_kept || self.states[frame] & CHANGED != 0 {
+            self.put_frame(frame, then.map(|then| &**then));
+        }
     }
 
     /// Sets the bytes of a frame, zeroes for none, and forgets what was decoded from it.

@@ -24,15 +24,21 @@
 //! translations, tables of handlers) is a [`Live`] or is made anew.
 
 mod container;
+mod frames;
 pub mod host_log;
 mod live;
+mod numbers;
 mod recorded_host;
+mod shape;
 mod shared_pages;
 
 pub use container::{
-    Container, SNAPSHOT_VERSION, SectionKind, SnapshotSystem, data_section, is_snapshot, write_container,
+    Container, SNAPSHOT_VERSION, SectionKind, SnapshotSystem, data_section, is_snapshot, shape_section,
+    write_container, write_snapshot,
 };
 pub use live::Live;
+pub(crate) use numbers::{WrongNumber, check_numbers};
 pub use recorded_host::RecordedHost;
+pub use shape::shape_of;
 pub use shared_pages::Page;
-pub(crate) use shared_pages::SharedPages;
+pub(crate) use shared_pages::{CHUNK, SharedPages};

@@ -69,6 +69,37 @@ fn ce5_dlls_of_interrupts_load_into_the_kernels_half() {
     assert!(base.unwrap() >= 0x8000_0000, "{base:x?}");
 }
 
+/// A DLL that has nothing but one resource: number 7 of type 10, the text "words".
+fn words_dll() -> Vec<u8> {
+    use vatlas_fixtures::pe::{Image, Machine, section};
+    const RESOURCES: usize = 2;
+    /// `IMAGE_RESOURCE_DIRECTORY` with one entry by number.
+    fn table(number: u32, target: u32) -> [u32; 6] {
+        [0, 0, 0, 1 << 16, number, target]
+    }
+    const BELOW: u32 = 1 << 31;
+    let tables = [table(10, BELOW | 0x18), table(7, BELOW | 0x30), table(0x409, 0x48)];
+    let entry = [0x1058, 6, 0, 0];
+    let words = tables.as_flattened().iter().chain(&entry).flat_map(|word| word.to_le_bytes());
+    let bytes: Vec<u8> = words.chain(*b"words\0").collect();
+    let size = bytes.len() as u32;
+    let image = Image::new(Machine::I386, 0x1000_0000).flags(Image::DLL);
+    image.section(".rsrc", section::CONSTANTS, bytes, 0).directory(RESOURCES, 0x1000, size).file()
+}
+
+#[test]
+fn ce4_dlls_of_resources_are_in_slot_63_once_for_all() {
+    let mut device = device(&["resources.exe"]);
+    device.put_file("\\Windows\\words.dll", words_dll()).unwrap();
+    let places = [0, 1].map(|_| {
+        let output = run_program(&mut device, "resources.exe", "");
+        assert!(output.contains("resources: 5 checks, 0 failed"), "{output}");
+        output.lines().next().unwrap().to_owned()
+    });
+    assert_eq!(places[0], places[1]);
+    assert!(places[0].contains("at 7f"), "{places:?}");
+}
+
 #[test]
 fn dlls_of_files_have_one_address_in_every_process() {
     let mut device = device(&["counting.exe"]);

@@ -302,10 +302,9 @@ fn one_step_back_is_where_one_step_came_from() {
         let thread = system.who(system.computer().next()).thread;
         let mut states = vec![(Controlled::executed_by(system, thread), system.computer().processors.len())];
         for _ in 0..120 {
-            step(system, thread, 1_000_000, &mut |_, _| false);
+            recorder.step(system, thread, 1_000_000, &mut |_, _| false);
             states.push((Controlled::executed_by(system, thread), processors));
         }
-        recorder.reached(system);
         for expected in states.iter().rev().skip(1) {
             recorder.step_back(system, thread);
             assert_eq!(Controlled::executed_by(system, thread), expected.0);
@@ -329,8 +328,64 @@ fn a_change_forks_the_past() {
     recorder.forked(system);
     assert!(matches!(recorder.run(system, 1_000_000, &mut |_, _| false), RunEnd::Exited(_)));
     let end = state(system);
-    // From before the change the way forward makes it again.
-    recorder.go_to(system, Position { instructions: before.instructions - 100, entry: before.entry });
-    assert!(matches!(recorder.run(system, 1_000_000, &mut |_, _| false), RunEnd::Exited(_)));
-    assert_eq!(state(system), end);
+    // From before the change the way forward makes it again: in one run, step by step, from the very moment, and from a
+    // breakpoint that stops there.
+    let run = |recorder: &mut Recorder<System>, system: &mut System| {
+        assert!(matches!(recorder.run(system, 1_000_000, &mut |_, _| false), RunEnd::Exited(_)));
+        assert_eq!(state(system), end);
+    };
+    let earlier = Position { instructions: before.instructions - 100, entry: before.entry };
+    recorder.go_to(system, earlier);
+    run(&mut recorder, system);
+    recorder.step_back_to(system, earlier.instructions);
+    let thread = system.who(system.computer().next()).thread;
+    for _ in 0..150 {
+        recorder.step(system, thread, 1_000_000, &mut |_, _| false);
+    }
+    assert!(system.position() > before);
+    run(&mut recorder, system);
+    assert_eq!(recorder.step_back_to(system, before.instructions), RunEnd::Stopped);
+    run(&mut recorder, system);
+    recorder.go_to(system, before);
+    let (_, pc, _) = system.computer().processors[0].user_state();
+    recorder.step_back_to(system, earlier.instructions);
+    system.set_stops(&Stops { code: vec![at(1, pc)], ..Stops::default() });
+    while system.position() < before {
+        recorder.run(system, 1_000_000, &mut always);
+    }
+    assert_eq!(system.position(), before, "the breakpoint is where the change was made");
+    system.set_stops(&Stops::default());
+    run(&mut recorder, system);
+}
+
+#[test]
+fn a_frozen_thread_waits_and_the_past_knows_it() {
+    for processors in [1, 2] {
+        let mut bench = two_threads(processors);
+        let system = &mut bench.system;
+        let mut recorder = Recorder::new(system);
+        recorder.run(system, 30, &mut |_, _| false);
+        let threads: Vec<u32> = system.threads().iter().map(|thread| thread.id).collect();
+        let (first, second) = (threads[0], threads[1]);
+        let executed = |system: &System| Controlled::executed_by(system, second);
+        recorder.fork(system);
+        assert!(system.freeze(second, true));
+        recorder.forked(system);
+        let (frozen, had) = (system.position(), executed(system));
+        for _ in 0..60 {
+            recorder.step(system, first, 1_000_000, &mut |_, _| false);
+        }
+        assert!(had.is_some() && executed(system) == had, "{processors}");
+        recorder.fork(system);
+        assert!(system.freeze(second, false) && !system.freeze(second, false));
+        recorder.forked(system);
+        let thawed = state(system);
+        assert!(matches!(recorder.run(system, 1_000_000, &mut |_, _| false), RunEnd::Exited(_)));
+        let end = state(system);
+        recorder.step_back_to(system, frozen.instructions / 2);
+        recorder.run(system, thawed.0.instructions - system.position().instructions, &mut |_, _| false);
+        assert_eq!((state(system), executed(system)), (thawed, had), "{processors}");
+        assert!(matches!(recorder.run(system, 1_000_000, &mut |_, _| false), RunEnd::Exited(_)));
+        assert_eq!(state(system), end, "{processors}");
+    }
 }

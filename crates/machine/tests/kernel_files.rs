@@ -94,6 +94,40 @@ fn a_file_is_written_and_read() {
     assert_eq!(results, [0xc000_0011, 0, 0, 0xc000_0035, 0xc000_0008], "{results:x?}");
 }
 
+/// `NtQueryInformationProcess(IoCounters)`: operations and bytes of reads, writes and others.
+#[test]
+fn calls_on_files_are_counted() {
+    let main = code(|c| {
+        c.file(slot(0), 0, 2).transfer("NtWriteFile", slot(0), None, 7).transfer("NtWriteFile", slot(0), None, 5);
+        c.transfer("NtReadFile", slot(0), Some(4), 100);
+        c.call("NtQueryInformationFile", &[At(slot(0)), N(BLOCK), N(slot(60)), N(24), N(5)]);
+        c.call_to(slot(1), "NtQueryInformationProcess", &[N(u32::MAX), N(2), N(slot(70)), N(48), N(0)]).park();
+    });
+    let mut bench = Bench::new(&[main]);
+    bench.add_code(NAMES, &names(&["\\??\\C:\\new.txt"]));
+    bench.run_to(&SystemStop::Deadlock);
+    let counts = [0, 2, 4, 6, 8, 10].map(|number| bench.get(slot(70 + number)));
+    assert_eq!((bench.get(slot(1)), counts), (0, [1, 2, 1, 8, 12, 24]));
+}
+
+/// `ProcessPriorityBoost` and `ThreadPriorityBoost`: of a process for all its threads, of a thread for itself.
+#[test]
+fn boosts_can_be_taken_away() {
+    let boost = |c: &mut Code, name: &str, who: u32, class: u32, value: u32, to: u32| {
+        c.store(slot(60), value).call(&format!("NtSetInformation{name}"), &[N(who), N(class), N(slot(60)), N(4)]);
+        c.call(&format!("NtQueryInformation{name}"), &[N(who), N(class), N(to), N(4), N(0)]);
+    };
+    let main = code(|c| {
+        boost(c, "Process", u32::MAX, 22, 1, slot(1));
+        c.call("NtQueryInformationThread", &[N(u32::MAX - 1), N(14), N(slot(2)), N(4), N(0)]);
+        boost(c, "Thread", u32::MAX - 1, 14, 0, slot(3));
+        c.call("NtQueryInformationProcess", &[N(u32::MAX), N(22), N(slot(4)), N(4), N(0)]).park();
+    });
+    let mut bench = Bench::new(&[main]);
+    bench.run_to(&SystemStop::Deadlock);
+    assert_eq!([1, 2, 3, 4].map(|number| bench.get(slot(number))), [1, 1, 0, 1]);
+}
+
 #[test]
 fn the_console_is_written_and_waited_for() {
     let main = code(|c| {

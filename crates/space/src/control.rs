@@ -474,6 +474,9 @@ pub trait Control {
     fn step(&mut self, thread: ThreadId, most: u64, judge: &mut Judge<'_>) -> Run;
     /// Sets a general register, EIP (`eip`) or EFLAGS (`efl`) of a thread; whether it has such a register.
     fn set_register(&mut self, thread: ThreadId, name: &str, value: u32) -> bool;
+    /// Lets a thread wait until it is thawed, or thaws it; whether that could be done. It changes the machine: the program
+    /// sees a thread that was suspended once more.
+    fn freeze(&mut self, thread: ThreadId, is_frozen: bool) -> bool;
     /// Writes memory of a process, also where the process itself could not; how many bytes.
     fn write(&mut self, process: u32, va: Va, bytes: &[u8]) -> usize;
     /// Gives a console that waits for input a line.
@@ -490,6 +493,12 @@ pub trait History {
     fn set_limit(&mut self, bytes: u64);
     /// Goes to a moment: back, or forward as far as the machine was; whether it is there.
     fn go_to(&mut self, position: Position) -> bool;
+    /// Asks this from time to time while it looks back; `true` breaks that off, and now stays now.
+    fn set_interrupt(&mut self, interrupt: Rc<dyn Fn() -> bool>);
+    /// Whether the last look back was broken off.
+    fn was_interrupted(&self) -> bool;
+    /// Forgets the moments behind now: what comes next may be another future. Whether there were any.
+    fn fork(&mut self) -> bool;
     /// Goes back to the last occurrence before now for which the judge would stop.
     fn run_back(&mut self, judge: &mut Judge<'_>) -> Run;
     /// Goes back by one instruction of a thread.

@@ -142,16 +142,20 @@ impl<K: Shown> Control for MachineControl<K> {
 
     fn step(&mut self, thread: ThreadId, most: u64, judge: &mut Judge<'_>) -> Run {
         let Some((kernel, recorder)) = self.parts() else { return in_use() };
-        let end = step(kernel, thread.0, most, judge);
-        if let Some(recorder) = recorder {
-            recorder.reached(kernel);
-        }
+        let end = match recorder {
+            Some(recorder) => recorder.step(kernel, thread.0, most, judge),
+            None => step(kernel, thread.0, most, judge),
+        };
         self.ended(end)
     }
 
     fn set_register(&mut self, thread: ThreadId, name: &str, value: u32) -> bool {
         let Some(number) = REGISTERS.iter().position(|known| known.eq_ignore_ascii_case(name)) else { return false };
         self.change(|kernel| kernel.set_register(thread.0, number as u8, value)).unwrap_or(false)
+    }
+
+    fn freeze(&mut self, thread: ThreadId, is_frozen: bool) -> bool {
+        self.change(|kernel| kernel.freeze(thread.0, is_frozen)).unwrap_or(false)
     }
 
     fn write(&mut self, process: u32, va: Va, bytes: &[u8]) -> usize {
@@ -202,6 +206,23 @@ impl<K: Shown> History for MachineControl<K> {
             return recorder.step_back_to(kernel, position.instructions) == RunEnd::Stopped;
         }
         recorder.go_to(kernel, position)
+    }
+
+    fn set_interrupt(&mut self, interrupt: Rc<dyn Fn() -> bool>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.set_interrupt(interrupt);
+        }
+    }
+
+    fn was_interrupted(&self) -> bool {
+        self.recorder.as_ref().is_some_and(Recorder::was_interrupted)
+    }
+
+    fn fork(&mut self) -> bool {
+        let Some((kernel, Some(recorder))) = self.parts() else { return false };
+        let had_future = recorder.fork(kernel);
+        recorder.forked(kernel);
+        had_future
     }
 
     fn run_back(&mut self, judge: &mut Judge<'_>) -> Run {

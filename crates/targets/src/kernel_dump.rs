@@ -18,12 +18,6 @@ use vatlas_space::{
 
 /// `KDBG`.
 const OWNER_TAG: u32 = 0x4742_444b;
-/// `FilePointer` of a control area, `Type` and `FileName` of a file object.
-const FILE_POINTER: u64 = 0x24;
-const FILE_TYPE: u16 = 5;
-const FILE_NAME: u64 = 0x30;
-/// Longest name of a file, bytes.
-const LONGEST_NAME: u16 = 0x1000;
 const PAGE: u64 = 4096;
 
 /// Physical memory of a dump.
@@ -101,6 +95,7 @@ impl DumpMemory {
             },
             range_start: if is_high { Va(0xc000_0000) } else { Va(0x8000_0000) },
             module_list: Some(self.dump.module_list).filter(|list| list.0 != 0),
+            root_directory: self.variable(debugger_data::ROOT_DIRECTORY_OBJECT).filter(|root| root.0 != 0),
         }
     }
 
@@ -144,22 +139,6 @@ impl DumpMemory {
         })
         .filter(|_| self.dump.bug_check.0 != 0)
     }
-
-    /// The name in a file object.
-    fn file_object_name(&self, file: Va) -> Option<String> {
-        if self.word(file)? as u16 != FILE_TYPE {
-            return None;
-        }
-        let length = (self.word(file.checked_add(FILE_NAME)?)? as u16).min(LONGEST_NAME);
-        let buffer = Va(self.word(file.checked_add(FILE_NAME + 4)?)?.into());
-        let units = (0..u64::from(length / 2)).map(|number| {
-            let at = buffer.checked_add(number * 2)?;
-            let word = self.word(Va(at.0 & !3))?;
-            Some(if at.0 & 2 == 0 { word as u16 } else { (word >> 16) as u16 })
-        });
-        let units: Option<Vec<u16>> = units.collect();
-        Some(String::from_utf16_lossy(&units?))
-    }
 }
 
 impl KernelMemory for DumpMemory {
@@ -181,11 +160,6 @@ impl KernelMemory for DumpMemory {
 
     fn read_page_file(&self, _: u8, _: u32, _: &mut [u8; PAGE as usize]) -> bool {
         false
-    }
-
-    fn file_name(&self, control_area: Va) -> Option<String> {
-        let file = self.word(control_area.checked_add(FILE_POINTER)?)?;
-        self.file_object_name(Va((file & !7).into()))
     }
 
     fn read_file(&self, _: Va, _: u64, _: &mut [u8]) -> usize {

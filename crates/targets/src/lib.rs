@@ -42,7 +42,7 @@ pub fn open(bytes: FileBytes, images: Box<dyn ImageFiles>) -> Result<Box<dyn Tar
         Format::CeDump => Ok(Box::new(KdmpTarget::open(bytes, images)?)),
         Format::RomBin | Format::RomRaw => Ok(Box::new(RomTarget::open(bytes)?)),
         Format::KernelDump32 => Ok(Box::new(open_kernel_dump(bytes)?)),
-        Format::Snapshot => Ok(Box::new(open_snapshot((*bytes).as_ref())?)),
+        Format::Snapshot => open_snapshot((*bytes).as_ref()),
         other => Err(recognize::not_a_target(other)),
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::nt_system::{KernelMemory, NtRoots, NtTarget, seconds_since_1970};
 use std::rc::Rc;
-use vatlas_machine::nt::{CommitOwner, ExceptionRecord as GuestException, OpenHandle, RunningRegisters, System};
+use vatlas_machine::nt::{CommitOwner, ExceptionRecord as GuestException, RunningRegisters, System};
 use vatlas_space::{
-    Commit, CommitPart, CommitUse, ExceptionRecord, Handle, Host, Machine, OsFamily, Pa, ProcessId, Register,
-    Registers, SystemObject, TargetKind, ThreadId, Va,
+    Commit, CommitPart, CommitUse, ExceptionRecord, Host, Machine, OsFamily, Pa, Register, Registers, TargetKind,
+    ThreadId, Va,
 };
 
 /// The machine's names of general registers in the order of their numbers.
@@ -30,6 +30,7 @@ pub fn machine_target(system: &Rc<System>, name: &str) -> MachineTarget {
         rules: roots.rules,
         range_start: roots.range_start,
         module_list: roots.module_list,
+        root_directory: roots.root_directory,
     };
     let report = system.report();
     let kind = TargetKind {
@@ -83,6 +84,10 @@ impl KernelMemory for MachineMemory {
         self.system.running_registers(thread).map(|running| registers(&running))
     }
 
+    fn running_floats(&self, thread: Va) -> Option<[u8; 512]> {
+        self.system.running_floats(thread)
+    }
+
     fn commit_parts(&self) -> Vec<CommitPart> {
         let owner = |owner| match owner {
             CommitOwner::Memory(id) => CommitUse::Memory(id),
@@ -93,23 +98,6 @@ impl KernelMemory for MachineMemory {
         };
         let parts = self.system.commit_parts().into_iter();
         parts.map(|(part, pages)| CommitPart { owner: owner(part), pages: pages.into() }).collect()
-    }
-
-    fn handles(&self, process: ProcessId) -> Vec<Handle> {
-        let handles = self.system.open_handles(process.0).into_iter();
-        let handle = |open: OpenHandle| Handle {
-            value: open.value.into(),
-            type_name: Some(open.type_name.to_owned()),
-            object_name: open.name,
-            granted_access: open.access,
-            handle_count: open.handles,
-            pointer_count: open.references,
-        };
-        handles.map(handle).collect()
-    }
-
-    fn objects(&self) -> Vec<SystemObject> {
-        self.system.named_objects()
     }
 
     fn commit(&self) -> Option<Commit> {

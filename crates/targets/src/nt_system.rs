@@ -5,9 +5,12 @@
 //! far and no farther.
 
 mod accounts;
+mod floats;
 mod frames;
+mod handles;
 mod memory;
 mod modules;
+mod objects;
 mod pages;
 mod processes;
 mod space;
@@ -39,6 +42,8 @@ pub struct NtRoots {
     pub range_start: Va,
     /// `PsLoadedModuleList`, when the system has one.
     pub module_list: Option<Va>,
+    /// What `ObpRootDirectoryObject` leads to, when that is known.
+    pub root_directory: Option<Va>,
 }
 
 /// NT's time, in units of 100 ns since 1601, as seconds since 1970; `None` before that, and from 2106 on.

@@ -1,13 +1,14 @@
 //! A process of any target as an ordinary Windows minidump.
 
 use std::io::{self, Write};
+use vatlas_images::fx_image;
 use vatlas_images::minidump::{MinidumpContents, write_minidump};
 use vatlas_space::{
     AddressSpace, Host, Machine, OsFamily, Problem, ProcessIndex, Region, RegionState, Target, Va, VaRange,
 };
 
-/// Where the kernel begins at the earliest.
-const KERNEL: Va = Va(0x8000_0000);
+/// The last address of a process of 2 GB, when nothing says more.
+const HIGHEST_USER: Va = Va(0x7ffe_ffff);
 const PAGE: u64 = 0x1000;
 /// Bytes that are tried at once.
 const PIECE: usize = 1 << 16;
@@ -36,7 +37,8 @@ pub fn write_process_dump(target: &dyn Target, process: ProcessIndex, out: &mut 
     let (Some(facts), Some(space)) = (facts, target.space(process)) else {
         return Err(io::Error::other("there is no such process"));
     };
-    let regions = user_regions(space);
+    let highest_user = facts.layout.and_then(|layout| layout.highest_user).unwrap_or(HIGHEST_USER);
+    let regions = user_regions(space, highest_user);
     let memory: Vec<VaRange> = regions
         .iter()
         .filter(|region| region.state == RegionState::Committed)
@@ -55,6 +57,7 @@ pub fn write_process_dump(target: &dyn Target, process: ProcessIndex, out: &mut 
         memory: &joined(memory),
         handles: &handles,
         exception,
+        floats: &|thread| fx_image::of_registers(&target.wide_registers(process, thread)),
     };
     let mut read = |range: VaRange, buffer: &mut [u8]| {
         space.read_exact(range.first(), buffer).map_err(|fault| io::Error::other(fault.to_string()))
@@ -62,10 +65,14 @@ pub fn write_process_dump(target: &dyn Target, process: ProcessIndex, out: &mut 
     write_minidump(&contents, &mut read, out)
 }
 
-/// The regions of the part that is the process's own.
-fn user_regions(space: &dyn AddressSpace) -> Vec<Region> {
-    let is_users = |region: &Region| region.range.first() < KERNEL || region.kind.is_some();
-    space.regions_from(Va(0)).take_while(is_users).filter(|region| region.state != RegionState::Unknown).collect()
+/// The regions of the part that is the process's own, which ends where `VirtualQuery` ends.
+fn user_regions(space: &dyn AddressSpace, highest_user: Va) -> Vec<Region> {
+    let users = space.regions_from(Va(0)).take_while(|region| region.range.first() <= highest_user);
+    let cut = users.filter_map(|region| {
+        let last = region.range.last().min(highest_user);
+        Some(Region { range: VaRange::new(region.range.first(), last)?, ..region })
+    });
+    cut.filter(|region| region.state != RegionState::Unknown).collect()
 }
 
 /// The pages of a region that can be read.

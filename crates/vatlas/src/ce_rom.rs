@@ -65,6 +65,7 @@ fn source(plan: &Plan, ram_start: u64, ram_end: u64) -> RomSource {
         ram: (Va(ram_start), Va(ram_end)),
         kernel_flags: plan.flags,
         form: plan.form,
+        version: plan.version,
         file_time: WRITTEN,
         modules: plan.modules.clone(),
         files,

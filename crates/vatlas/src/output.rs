@@ -11,7 +11,11 @@ use crate::{
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    io::{ErrorKind, IsTerminal, Write},
+};
 use vatlas_space::Problem;
 
 /// Text that waits is written when there is so much of it.
@@ -28,6 +32,8 @@ pub struct Output {
     /// Remarks and progress are not wanted.
     pub quiet: bool,
     choice: ColorChoice,
+    /// Remarks that were made, where none is to be made twice.
+    made: RefCell<Option<BTreeSet<String>>>,
     waiting: String,
     broken: Option<std::io::Error>,
 }
@@ -44,9 +50,15 @@ impl Output {
             colour: choice != ColorChoice::Never,
             quiet: global.quiet,
             choice: global.colour_choice(),
+            made: RefCell::new(None),
             waiting: String::new(),
             broken: None,
         }
+    }
+
+    /// Makes no remark twice from now on: who asks again and again was told.
+    pub fn remark_once(&self) {
+        self.made.replace(Some(BTreeSet::new()));
     }
 
     /// How pictures are painted.
@@ -116,7 +128,8 @@ impl Output {
     }
 
     fn remark_styled(&self, text: &str) {
-        if !self.quiet {
+        let is_new = self.made.borrow_mut().as_mut().is_none_or(|made| made.insert(text.to_owned()));
+        if !self.quiet && is_new {
             // A closed stream leaves nobody to tell.
             let _ = writeln!(AutoStream::new(std::io::stderr(), self.choice), "{text}");
         }

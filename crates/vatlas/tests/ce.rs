@@ -192,6 +192,57 @@ fn a_newer_copy_of_a_rom_dll_is_not_in_slot_1() {
     check_phrases(&text, &["replace: code in slot 0", "replace: 5 checks, 0 failed"]);
 }
 
+/// CE14: what does not fit into slot 1 runs in slot 0, and whoever builds the image is told.
+#[test]
+fn when_slot_1_is_full_the_rest_is_told_and_runs_in_slot_0() {
+    use vatlas_fixtures::pe::{Image, Machine, directory, relocations, section};
+    let mut device = Device::new(&[]);
+    for name in ["one.dll", "two.dll", "three.dll"] {
+        // 12 MB of addresses each, of which the image has little.
+        let file = Image::new(Machine::I386, 0x1000_0000)
+            .flags(Image::DLL)
+            .section(".text", section::CODE, 0x1000_1000_u32.to_le_bytes().to_vec(), 12 << 20)
+            .section(".reloc", section::RELOCATIONS, relocations(0x1000, &[0]), 0)
+            .directory(directory::BASE_RELOCATION, 0xc0_1000, 12)
+            .file();
+        std::fs::write(device.folder.path().join(name), file).unwrap();
+        device.text += &format!("[[modules]]\nfile = {name:?}\n");
+    }
+    let path = device.folder.path().join("nk.bin").display().to_string();
+    let output = vatlas(&["rom", "build", &device.write(), "-o", &path]);
+    assert_eq!(errors(&output), "warning: three.dll runs in slot 0: slot 1 is full\n");
+    check_phrases(&printed(&output), &["one.dll slot 1 0x03", "two.dll slot 1 0x02", "three.dll slot 0 0x01"]);
+    let booted = vatlas(&["run", "--stop-at", "2M", "--then", "processes", &path]);
+    check_phrases(&printed(&booted), &["shell.exe"]);
+}
+
+/// Packed programs and DLLs are unpacked to RAM page by page: with LZX on CE 5, with the older coding before.
+#[test]
+fn packed_modules_run() {
+    for (version, coding) in [("5.0", "lzx"), ("4.20", "lz")] {
+        let mut device = Device::new(&["counting.exe 9"])
+            .module("counter.dll", "packed = true")
+            .module("counting.exe", "packed = true");
+        device.text = device.text.replace("[rom]", &format!("[rom]\nversion = {version:?}"));
+        let text = printed(&device.run("20M", &["processes"]));
+        check_phrases(&text, &["counting: 9 at 01", "counting.exe"]);
+        let path = device.folder.path().join("nk.bin").display().to_string();
+        assert_eq!(vatlas(&["rom", "build", &device.write(), "-o", &path]).status.code(), Some(0));
+        let list = printed(&vatlas(&["rom", "list", &path, "--sections", "--name", "counting.exe"]));
+        assert!(list.split_whitespace().any(|word| word.trim_end_matches([',', ')']) == coding), "{version}: {list}");
+    }
+}
+
+/// CE7: the kernel in slot 1, ROM DLLs at one address of every slot, and no page of them in slot 1.
+#[test]
+fn a_device_of_ce_3_has_no_dlls_in_slot_1() {
+    let mut device = Device::new(&["counting.exe 5"]).module("counter.dll", "").module("counting.exe", "");
+    device.text = device.text.replace("[rom]", "[rom]\nversion = \"3.0\"");
+    let text = printed(&device.run("20M", &["processes", "slots", "explain 02000000"]));
+    check_phrases(&text, &["counting: 5 at 01", "code at 01", "NK.EXE 0 1 0x02000000", "1 0x02000000 NK.EXE"]);
+    assert!(!text.contains("ROM DLL code"), "{text}");
+}
+
 /// Pointers to servers with and without mapping; a call through two servers; an interrupt routine in the kernel's half.
 #[test]
 fn threads_move_through_servers() {
@@ -202,12 +253,79 @@ fn threads_move_through_servers() {
         .file("drivers.txt", "text = \"ECH1: echo.dll\\n\"");
     let output = device.run("20M", &["modules --process NK.EXE"]);
     let text = printed(&output);
-    check_phrases(&text, &["pointers: 16 checks, 0 failed", "isr.dll"]);
+    check_phrases(&text, &["pointers: 17 checks, 0 failed", "isr.dll"]);
     let isr = text.lines().find(|line| line.contains("isr.dll")).unwrap();
     assert!(isr.contains("0x80") || isr.contains("0xc0"), "{isr}");
 }
 
-/// The DLL crunch: a slot is full while memory is left, and the slots say who holds it.
+#[test]
+fn files_are_mapped_and_written_through_views() {
+    check_program("mapping", 22);
+}
+
+/// A snapshot of a device: every question can be asked of it, and it goes on as if it had never stopped.
+#[test]
+fn a_device_goes_on_from_its_snapshot() {
+    let folder = TempDir::new().unwrap();
+    let snapshot = folder.path().join("device.vsnap").display().to_string();
+    let image = root().join("fixtures/ce/demo.bin").display().to_string();
+    let taken = vatlas(&["run", "--stop-at", "900K", "--snapshot", &snapshot, "--then", "slots", &image]);
+    assert_eq!(taken.status.code(), Some(0), "{}", errors(&taken));
+    let (_, slots) = printed(&taken).split_once("slots\n").map(|(one, two)| (one.to_owned(), two.to_owned())).unwrap();
+    assert_eq!(printed(&vatlas(&["slots", &snapshot])), slots);
+    let hello = vatlas(&["watch", &snapshot, "*((DWORD*)0x12012345)"]);
+    check_phrases(&printed(&hello), &["72"]);
+    let ask = ["--stop-at", "3M", "--then", "processes", "--then", "threads", "--then", "memory 0x12012340 16"];
+    let resumed = vatlas(&[&["resume", &snapshot], ask.as_slice()].concat());
+    let whole = vatlas(&[&["run"], ask.as_slice(), &[&image]].concat());
+    assert_eq!((errors(&resumed), errors(&whole)), (String::new(), String::new()));
+    let (whole, resumed) = (printed(&whole), printed(&resumed));
+    let answers = |text: &str| text.split_once("processes\n").unwrap().1.to_owned();
+    assert_eq!(answers(&resumed), answers(&whole));
+    // What it had printed before the snapshot is not printed again.
+    assert!(whole.contains("shell: 240 x 320") && !resumed.contains("shell: 240 x 320"), "{resumed}");
+    let mut bytes = std::fs::read(&snapshot).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&snapshot, bytes).unwrap();
+    let damaged = vatlas(&["resume", &snapshot]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(errors(&damaged).contains("is damaged"), "{}", errors(&damaged));
+}
+
+/// CE3, CE13, CE18, CE19, CE20, CE22: where addresses of a running device lie, and that names lead to them and back.
+#[test]
+fn addresses_of_the_device_tell_what_they_are() {
+    let image = root().join("fixtures/ce/demo.bin").display().to_string();
+    let symbols = root().join("fixtures/ce/programs").display().to_string();
+    let ask = |question: &str| {
+        let output = vatlas(&["run", "--stop-at", "2M", "--then", question, &image]);
+        let text = printed(&output);
+        text.split_once(&format!("{question}\n")).unwrap_or_else(|| panic!("{text}{}", errors(&output))).1.to_owned()
+    };
+    let check = |address: &str, phrases: &[&str]| {
+        check_phrases(&ask(&format!("explain {address} --process helloworld.exe")), phrases);
+    };
+    // The EXE at the bottom of its slot, and no farther than it is large: helloworld.exe has 0x6000 bytes.
+    check("00012345", &["helloworld.exe+0x2345", "slot 0", "slot form 0x12012345", "module helloworld.exe"]);
+    check("00345678", &["free", "slot 0", "slot form 0x12345678"]);
+    check("1202ff80", &["stack of thread", "slot 9: process 8", "slot-0 form 0x0002ff80"]);
+    // Slot 1 has the code of a ROM DLL, the top of the slot its variables; both are told in the view of any process.
+    check("03ff4010", &["coredll!", "slot 1: ROM DLL code", "coredll.dll+0x1010 (.text"]);
+    check("01fff010", &["coredll.dll", "slot form 0x13fff010"]);
+    check("0bfff010", &["slot 5: process 4", "shell.exe", "coredll.dll"]);
+    check("41ffffff", &["free", "slot 32"]);
+    check("42000000", &["free", "shared area"]);
+    check("80200040", &["NK.EXE", "physical memory, cached"]);
+    // Names both ways.
+    let found = ask(&format!("find MyGlobalVar --process helloworld.exe --symbols {symbols}"));
+    check_phrases(&found, &["0x00012345", "MyGlobalVar"]);
+    let named = ask(&format!("lookup 0x12012345 --process helloworld.exe --symbols {symbols}"));
+    check_phrases(&named, &["helloworld!MyGlobalVar"]);
+    check_phrases(&ask("modules --process helloworld.exe"), &["helloworld.exe", "coredll.dll", "NK.EXE"]);
+}
+
+/// The DLL crunch: a slot is full while memory is left, and the slots and the map say who holds it.
 #[test]
 fn a_slot_is_full_while_memory_is_left() {
     let mut device = Device::new(&["crunch.exe"]).module("crunch.exe", "");
@@ -215,11 +333,16 @@ fn a_slot_is_full_while_memory_is_left() {
         device = device.file(&format!("big{number}.dll"), &format!("file = {:?}", program("big.dll")));
     }
     device.text = device.text.replace("32M", "128M");
-    let text = printed(&device.run("50M", &["slots"]));
+    let text = printed(&device.run("50M", &["slots", "map --process crunch.exe", "map --process shell.exe"]));
     check_phrases(
         &text,
         &["loaded, then error 8, with memory left", "crunch: 2 checks, 0 failed", "big1.dll", "lowest address"],
     );
+    let (_, maps) = text.split_once("map --process crunch.exe").unwrap();
+    let (own, others) = maps.split_once("map --process shell.exe").unwrap();
+    check_phrases(own, &["0x0c005fff 4 KB committed r--- KData", "crunch.exe", "big", ".dll", "coredll.dll"]);
+    assert!(!own.contains("an unlisted image") && !own.contains("not known"), "{own}");
+    check_phrases(others, &["crunch.exe, big", "crunch.exe, coredll.dll"]);
 }
 
 /// CE8 to CE13: the article, step by step.
@@ -337,6 +460,10 @@ fn what_a_device_cannot_have_is_refused() {
     check_option(&["--cpus", "2"], "Windows CE runs on one processor");
     check_option(&["--pagefile", "16M"], "Windows CE has no page file");
     check_option(&["--3gb"], "a process of Windows CE has 32 MB");
+    check_option(&["--ram", "64M"], "an image says itself how much memory");
+    check_option(&["--driver", "a.sys"], "--driver: not of a device");
+    check_option(&["--kernel-space", "separate"], "not of a device");
+    check_option(&["--kernel-dump", "a.dmp"], "--kernel-dump: not of a device");
     check(&["argument"], "arguments are for a program");
 }
 

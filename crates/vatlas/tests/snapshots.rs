@@ -243,3 +243,28 @@ fn a_system_in_a_file() {
     let refused = vatlas(folder.path(), &["run", "--system", "two.toml", "--ram", "64M"]);
     assert_eq!(refused.status.code(), Some(2));
 }
+
+/// Program 3 of many processes: 64 of them with pipes, on 2 processors, in 64 MB of RAM with a page file. A snapshot on
+/// disk, in the middle, changes nothing.
+#[test]
+fn a_tree_of_64_processes_goes_on_from_a_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = program("../processes/tree.exe");
+    let machine = ["--cpus", "2", "--ram", "64M", "--pagefile", "128M"];
+    let run = |more: &[&str]| {
+        let program = [tree.to_str().unwrap(), "64"];
+        vatlas(folder.path(), &[&["run"][..], &machine, more, &program].concat())
+    };
+    let hash = |output: &Output| {
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (_, hash) = told.split_once("\"state_hash\": \"").unwrap_or_else(|| panic!("no hash in {told}"));
+        hash[..16].to_owned()
+    };
+    let whole = run(&["--report", "--json"]);
+    text(&run(&["--stop-at", "8M", "--snapshot", "tree.vsnap"]));
+    let processes = answer(folder.path(), &["processes", "tree.vsnap"]);
+    assert!(processes.as_array().unwrap().len() > 30, "{processes}");
+    let rest = vatlas(folder.path(), &["resume", "tree.vsnap", "--report", "--json"]);
+    assert_eq!((hash(&whole), whole.status.code()), (hash(&rest), Some(0)));
+    assert_eq!(rest.status.code(), Some(0));
+}

@@ -78,6 +78,7 @@ _\name:
     CALL GetCallStackSnapshot, 0xf000fef0
     CALL WaitForAPIReady, 0xf000feec
     CALL QueryAPISetID, 0xf000fee8
+    CALL FlushViewOfFile, 0xf000fee4
     CALL NKTerminateThread, 0xf000fea4
     CALL KernelIoControl, 0xf000fe74
     CALL GetCurrentPermissions, 0xf000fe70

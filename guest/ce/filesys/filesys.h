@@ -21,7 +21,8 @@ BOOL StoreSetAttributes(LPCWSTR name, DWORD attributes);
 BOOL StoreFind(LPCWSTR pattern, DWORD index, WIN32_FIND_DATAW *found);
 HANDLE OpenDevice(LPCWSTR name, DWORD access, DWORD share);
 
-/* An open file: what a handle of the set HT_FILE stands for. */
+/* An open file: what a handle of the set HT_FILE stands for. The kernel looks at its first word when the file is
+ * mapped. */
 struct open_file {
     LONG store;
     DWORD place, access;
@@ -34,9 +35,14 @@ struct search {
 };
 
 extern HANDLE file_set, search_set;
+/* Methods of the registry at their numbers in the set FILESYS_APIS. */
+extern const PFNVOID registry_methods[COUNT_FILESYS_APIS];
 
 void register_files(void);
 void register_names(void);
+void start_registry(void);
+/* Handles of keys of a process that ended. */
+void close_keys_of(HANDLE process);
 void launch(void);
 
 #endif

@@ -57,6 +57,7 @@ int WinMain(HINSTANCE instance, HINSTANCE previous, LPWSTR command_line, int sho
     (void)previous;
     (void)command_line;
     (void)show;
+    start_registry();
     register_files();
     register_names();
     /* Where GetTempPath leads. */

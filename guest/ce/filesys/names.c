@@ -94,22 +94,23 @@ static DWORD temporary_folder(DWORD size, LPWSTR name)
     return length;
 }
 
-/* A process ended: nothing of it is kept by name. */
+/* A process ends, or has ended. */
 static void notified(DWORD cause, HANDLE process, HANDLE thread)
 {
-    (void)cause;
-    (void)process;
     (void)thread;
+    if (cause == DLL_PROCESS_DETACH)
+        close_keys_of(process);
 }
 
-static DWORD no_registry(void)
+static DWORD not_implemented(void)
 {
-    return ERROR_CALL_NOT_IMPLEMENTED;
+    SetLastError(ERROR_CALL_NOT_IMPLEMENTED);
+    return 0;
 }
 
 #define METHOD(name) [METHOD_FILESYS_APIS_##name]
-static const PFNVOID methods[COUNT_FILESYS_APIS] = {
-    [0 ... COUNT_FILESYS_APIS - 1] = (PFNVOID)no_registry,
+static PFNVOID methods[COUNT_FILESYS_APIS] = {
+    [0 ... COUNT_FILESYS_APIS - 1] = (PFNVOID)not_implemented,
     [0] = (PFNVOID)notified,
     METHOD(CreateDirectoryW) = (PFNVOID)create_directory,
     METHOD(RemoveDirectoryW) = (PFNVOID)StoreRemoveDirectory,
@@ -126,5 +127,8 @@ static const DWORD signatures[COUNT_FILESYS_APIS] = SIGNATURES_FILESYS_APIS;
 
 void register_names(void)
 {
+    for (DWORD number = 0; number < COUNT_FILESYS_APIS; number++)
+        if (registry_methods[number])
+            methods[number] = registry_methods[number];
     RegisterAPISet(CreateAPISet("FSYS", COUNT_FILESYS_APIS, methods, signatures), SET_FILESYS_APIS);
 }

@@ -221,6 +221,31 @@ BOOL CeSetThreadQuantum(HANDLE thread, DWORD quantum);
 DWORD CeGetThreadQuantum(HANDLE thread);
 HANDLE CreateFileMappingW(HANDLE file, LPVOID attributes, DWORD protection, DWORD high, DWORD low, LPCWSTR name);
 LPVOID MapViewOfFile(HANDLE mapping, DWORD access, DWORD high, DWORD low, DWORD size);
+#define HKEY_CLASSES_ROOT ((HKEY)0x80000000u)
+#define HKEY_CURRENT_USER ((HKEY)0x80000001u)
+#define HKEY_LOCAL_MACHINE ((HKEY)0x80000002u)
+#define HKEY_USERS ((HKEY)0x80000003u)
+#define REG_SZ 1u
+#define REG_BINARY 3u
+#define REG_DWORD 4u
+#define REG_CREATED_NEW_KEY 1u
+#define REG_OPENED_EXISTING_KEY 2u
+DWORD RegCloseKey(HKEY key);
+DWORD RegCreateKeyExW(HKEY parent, LPCWSTR path, DWORD reserved, LPWSTR class, DWORD options, DWORD access,
+                      LPVOID security, HKEY *key, DWORD *disposition);
+DWORD RegOpenKeyExW(HKEY parent, LPCWSTR path, DWORD options, DWORD access, HKEY *key);
+DWORD RegQueryValueExW(HKEY key, LPCWSTR name, DWORD *reserved, DWORD *type, BYTE *data, DWORD *size);
+DWORD RegSetValueExW(HKEY key, LPCWSTR name, DWORD reserved, DWORD type, const BYTE *data, DWORD size);
+DWORD RegDeleteValueW(HKEY key, LPCWSTR name);
+DWORD RegDeleteKeyW(HKEY parent, LPCWSTR path);
+DWORD RegEnumKeyExW(HKEY key, DWORD index, LPWSTR name, DWORD *size, DWORD *reserved, LPWSTR class, DWORD *class_size,
+                   LPVOID written);
+DWORD RegEnumValueW(HKEY key, DWORD index, LPWSTR name, DWORD *size, DWORD *reserved, DWORD *type, BYTE *data,
+                   DWORD *data_size);
+HANDLE FindResourceW(HMODULE module, LPCWSTR name, LPCWSTR type);
+LPVOID LoadResource(HMODULE module, HANDLE resource);
+DWORD SizeofResource(HMODULE module, HANDLE resource);
+BOOL FlushViewOfFile(LPCVOID address, DWORD size);
 BOOL UnmapViewOfFile(LPCVOID address);
 BOOL KernelIoControl(DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size, DWORD *returned);
 DWORD GetCurrentPermissions(void);
@@ -243,6 +268,8 @@ LPVOID VerifyAPIHandle(HANDLE set, HANDLE handle);
 BOOL WaitForAPIReady(DWORD set, DWORD milliseconds);
 
 HANDLE CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPVOID attributes, DWORD disposition, DWORD flags, HANDLE like);
+HANDLE CreateFileForMappingW(LPCWSTR name, DWORD access, DWORD share, LPVOID attributes, DWORD disposition, DWORD flags,
+                             HANDLE like);
 BOOL ReadFile(HANDLE file, LPVOID buffer, DWORD size, DWORD *read, LPVOID overlapped);
 BOOL WriteFile(HANDLE file, LPCVOID buffer, DWORD size, DWORD *written, LPVOID overlapped);
 DWORD GetFileSize(HANDLE file, DWORD *high);

@@ -1,6 +1,7 @@
-//! Rows for what a Windows CE engineer has in hand: a log, a ROM image, a dump.
+//! Rows for what a Windows CE engineer has in hand: a log, a ROM image, a dump, a device of the machine.
 
 use super::{
+    library::Library,
     process::Run,
     table::{Measured, Quantity, Row},
 };
@@ -29,6 +30,7 @@ pub struct Ce {
     program: PathBuf,
     log: Result<PathBuf, String>,
     rom: PathBuf,
+    device: Library,
 }
 
 impl Ce {
@@ -43,7 +45,8 @@ impl Ce {
         let log = folder.join("serial.log");
         let written = write_log(&log);
         let (root, program, log) = (root.to_path_buf(), program.to_path_buf(), in_file(log, written));
-        Self { root, program, log, rom: folder.join("large.nb0") }
+        let device = Library::measure(&root, "vatlas-machine", "ce");
+        Self { root, program, log, rom: folder.join("large.nb0"), device }
     }
 
     /// The rows.
@@ -76,6 +79,17 @@ impl Ce {
                 of(&rom(), "rom").and_then(|run| run.median_time()).into(),
             ),
             time("open and explain the crash of a .kdmp, whole process", 2_000, kdmp.median_time().into()),
+            time(
+                "demo: boot the Windows CE device, stop it and explain, whole process",
+                200_000,
+                self.run(&["demo"]).median_time().into(),
+            ),
+            Row {
+                what: "a switch of processes of Windows CE",
+                goal: Some(Quantity::Time(Duration::from_nanos(200))),
+                ours: self.device.median("ce/process_switch").into(),
+                peer: Measured::Not(String::new()),
+            },
         ]
     }
 

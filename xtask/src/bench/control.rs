@@ -23,8 +23,25 @@ impl Control {
             self.beside("1,000 guest instructions under control, without breakpoints", "controlled", 1.03),
             self.beside("the same with 100 code breakpoints that are not hit", "100_code_breakpoints", 1.1),
             self.beside("the same with 4 data breakpoints that are not hit", "4_data_breakpoints", 1.1),
-            self.beside("the same while the past is kept", "history", 1.05),
-            self.alone("a step back", "control_back/first_step", Some(Quantity::Time(Duration::from_micros(1500)))),
+            // Every fourth access meets a watched page; every 0.3 ms 17 pages are kept: no goals, but what can happen.
+            Row {
+                goal: None,
+                ..self.beside("the same with the 4 in pages that are written", "4_data_breakpoints_near", 1.0)
+            },
+            Row { goal: None, ..self.beside("the same while the past is kept", "history", 1.0) },
+            Row {
+                what: "100 M instructions of the Windows CE demo while the past is kept",
+                goal: self.library.median("control_demo/plain").ok().map(|plain| Quantity::Time(plain.mul_f64(1.05))),
+                ours: self.library.median("control_demo/history").into(),
+                peer: self.library.median("control_demo/plain").into(),
+            },
+            Row {
+                what: "the past of 100 M instructions of the Windows CE demo, memory",
+                goal: Some(Quantity::Bytes(64 << 20)),
+                ours: self.library.elements("control_demo/history").into(),
+                peer: Measured::Not(String::new()),
+            },
+            self.alone("a step back", "control_back/step", Some(Quantity::Time(Duration::from_micros(1500)))),
             self.alone("back over 50 M instructions to a breakpoint", "control_back/continue_50M", millis(300)),
             Row {
                 ours: self.each("control_condition/asked").into(),

@@ -52,7 +52,14 @@ impl Machine {
             self.kernel_row("a thread switch, kernel and processor", "thread_switch", nanos(200)),
             self.kernel_row("a system call and back, kernel and processor", "system_call", nanos(100)),
             self.process_row("a switch of processes, kernel and processor", "switch", nanos(200)),
+            // Its first instruction lies in between.
             self.process_row("a process: made, loaded, run, ended, waited for", "life", nanos(2_000_000)),
+            Row {
+                what: "an idle process, memory of the host beside its pages",
+                goal: Some(Quantity::Bytes(100 << 10)),
+                ours: self.processes.elements("processes/idle_memory").into(),
+                peer: Measured::Not(String::new()),
+            },
             self.state_row("1,000,000 guest instructions that write 64 pages", "million", None),
             self.state_row("the same and a checkpoint of 64 MB", "million_and_checkpoint", None),
             self.state_row("a snapshot of 64 MB written", "save_64_mb", nanos(100_000_000)),

@@ -59,6 +59,7 @@ impl fmt::Display for Quantity {
             Self::Time(time) if time < Duration::from_millis(1) => write!(f, "{:.0} us", time.as_secs_f64() * 1e6),
             Self::Time(time) if time < Duration::from_secs(1) => write!(f, "{:.2} ms", time.as_secs_f64() * 1e3),
             Self::Time(time) => write!(f, "{:.2} s", time.as_secs_f64()),
+            Self::Bytes(bytes) if bytes < 1 << 20 => write!(f, "{:.1} KiB", bytes as f64 / 1024.0),
             Self::Bytes(bytes) => write!(f, "{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
         }
     }
@@ -122,6 +123,7 @@ mod tests {
         assert_eq!(micros(1_234), "1.23 ms");
         assert_eq!(micros(2_500_000), "2.50 s");
         assert_eq!(Quantity::Bytes(5 << 19).to_string(), "2.5 MiB");
+        assert_eq!(Quantity::Bytes(100 << 10).to_string(), "100.0 KiB");
     }
 
     #[test]

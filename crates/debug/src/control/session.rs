@@ -2,8 +2,11 @@
 
 use super::breakpoints::{Breakpoint, BreakpointKind, Breakpoints};
 use super::call_instruction::{call_at, calls_before};
+use super::step_line::{Lines, UnfinishedLine};
+use std::rc::Rc;
 use vatlas_space::control::{
-    CodePlace, Control, DataPlace, KernelEvent, Moment, Occurrence, Position, Run, RunEnd, Stops, What, Who, Writer,
+    CodePlace, Control, DataPlace, EventKind, KernelEvent, Moment, Occurrence, Position, Run, RunEnd, Stops, What, Who,
+    Writer,
 };
 use vatlas_space::{AddressSpace, ProcessIndex, Target, ThreadId, Va};
 
@@ -31,6 +34,8 @@ pub struct Stop {
     pub breakpoints: Vec<Breakpoint>,
     /// The user broke in.
     pub is_interrupted: bool,
+    /// The motion came to where it was to go.
+    pub is_at_goal: bool,
 }
 
 impl Stop {
@@ -47,9 +52,28 @@ pub struct Session {
     /// The thread that steps are made in.
     pub thread: Option<ThreadId>,
     /// Whether the user wants to break in.
-    is_interrupted: Box<dyn Fn() -> bool>,
+    is_interrupted: Rc<dyn Fn() -> bool>,
     /// What was printed for the debugger and what was loaded while nobody stopped for it.
     told: Vec<KernelEvent>,
+    /// The thread that was stepped last, until another one stops.
+    current: Option<ThreadId>,
+    /// Images that were mapped while breakpoints waited for modules, and have not executed anything yet.
+    arrivals: Vec<Va>,
+    /// Exceptions that were told before the kernel dispatched them, and the moment at which it will have.
+    told_before: Option<(Position, Vec<Occurrence>)>,
+    /// The motion that the last stop cut short.
+    paused: Option<Paused>,
+    /// The step by line that it belongs to.
+    pub(super) line: Option<UnfinishedLine>,
+}
+
+/// A motion that is not at its goal yet.
+#[derive(Clone, Debug)]
+enum Paused {
+    /// A run to one of these, or until so many instructions were executed.
+    Run { goals: Vec<Goal>, end: u64 },
+    /// A step of a thread that had executed so many instructions.
+    Step { thread: ThreadId, before: Option<u64> },
 }
 
 impl std::fmt::Debug for Session {
@@ -58,12 +82,23 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// A place that a motion goes to: an instruction in a thread, with ESP not below a value.
+/// A place that a motion goes to: an instruction, of a process or a thread only, with ESP not below a value.
 #[derive(Clone, Copy, Debug)]
 struct Goal {
     va: Va,
-    thread: u32,
+    process: Option<u32>,
+    thread: Option<u32>,
     sp: u32,
+}
+
+impl Goal {
+    const fn of_thread(va: Va, thread: ThreadId, sp: u32) -> Self {
+        Self { va, process: None, thread: Some(thread.0), sp }
+    }
+
+    const fn place(&self) -> CodePlace {
+        CodePlace { number: OWN, va: self.va, process: self.process, thread: self.thread }
+    }
 }
 
 impl Goal {
@@ -79,8 +114,22 @@ impl Goal {
 
 impl Session {
     /// A session; `is_interrupted` is asked from time to time while the machine runs.
-    pub fn new(control: Box<dyn Control>, is_interrupted: Box<dyn Fn() -> bool>) -> Self {
-        Self { control, breakpoints: Breakpoints::default(), thread: None, is_interrupted, told: Vec::new() }
+    pub fn new(mut control: Box<dyn Control>, is_interrupted: Rc<dyn Fn() -> bool>) -> Self {
+        if let Some(history) = control.history() {
+            history.set_interrupt(Rc::clone(&is_interrupted));
+        }
+        Self {
+            control,
+            breakpoints: Breakpoints::default(),
+            thread: None,
+            is_interrupted,
+            told: Vec::new(),
+            current: None,
+            arrivals: Vec::new(),
+            told_before: None,
+            paused: None,
+            line: None,
+        }
     }
 
     /// The machine.
@@ -90,7 +139,8 @@ impl Session {
 
     /// The thread that the user looks at: the one chosen, or that which stopped.
     pub fn chosen_thread(&self) -> Option<ThreadId> {
-        self.thread.or_else(|| Some(self.control.who().thread).filter(|id| *id != 0).map(ThreadId))
+        let current = self.current.filter(|thread| self.control.executed_by(*thread).is_some());
+        self.thread.or(current).or_else(|| Some(self.control.who().thread).filter(|id| *id != 0).map(ThreadId))
     }
 
     /// What was told without a stop since this was asked last.
@@ -100,21 +150,53 @@ impl Session {
 
     fn stops(&self, goals: &[Goal]) -> Stops {
         let mut stops = self.breakpoints.stops();
-        let own = |goal: &Goal| CodePlace { number: OWN, va: goal.va, process: None, thread: Some(goal.thread) };
-        stops.code.extend(goals.iter().map(own));
-        stops.events = stops.events.with(vatlas_space::control::EventKind::DebugOutput);
+        stops.code.extend(goals.iter().map(Goal::place));
+        stops.events = stops.events.with(EventKind::DebugOutput);
+        if self.breakpoints.waits_for_module() && !self.arrivals.is_empty() {
+            stops.events = stops.events.with(EventKind::PageFault);
+        }
         stops
     }
 
     fn stop(&mut self, run: Run, is_interrupted: bool) -> Stop {
-        let hit = self.breakpoints.take_hit();
+        let mut hit = self.breakpoints.take_hit();
+        let run = match self.go_before_exception(&run) {
+            Some(occurrences) => {
+                hit = self.hit_by(&occurrences);
+                Run { occurrences, ..run }
+            }
+            None => run,
+        };
         let breakpoints = self.known(&hit);
         for number in &hit {
             if self.breakpoints.get(*number).is_some_and(|breakpoint| breakpoint.is_once) {
                 self.breakpoints.remove(*number);
             }
         }
-        Stop { end: run.end, who: run.who, occurrences: run.occurrences, hit, breakpoints, is_interrupted }
+        let (end, who, occurrences) = (run.end, run.who, run.occurrences);
+        Stop { end, who, occurrences, hit, breakpoints, is_interrupted, is_at_goal: false }
+    }
+
+    /// Where exceptions were told that the kernel had dispatched, or ended a process for: goes back to before it did, so
+    /// that the thread is seen at the instruction that raised it. What is told then; without a past nothing changes.
+    fn go_before_exception(&mut self, run: &Run) -> Option<Vec<Occurrence>> {
+        let is_exception = |occurrence: &&Occurrence| matches!(occurrence, Occurrence::Kernel(event) if event.what.kind() == EventKind::Exception);
+        let exceptions: Vec<Occurrence> = run.occurrences.iter().filter(is_exception).cloned().collect();
+        if exceptions.is_empty() {
+            return None;
+        }
+        let now = self.control.position();
+        if now.entry % 2 == 1 {
+            // Whoever went back is there already.
+            self.told_before = Some((Position { entry: now.entry + 1, ..now }, exceptions));
+            return None;
+        }
+        let before = Position { entry: now.entry.checked_sub(1)?, ..now };
+        if !self.control.history()?.go_to(before) {
+            return None;
+        }
+        self.told_before = Some((now, exceptions.clone()));
+        Some(exceptions)
     }
 
     fn known(&self, numbers: &[u32]) -> Vec<Breakpoint> {
@@ -127,63 +209,98 @@ impl Session {
         self.control.set_stops(&stops);
         self.control.pass_here();
         let end = self.control.position().instructions.saturating_add(most);
+        let mut is_reached = false;
         loop {
             let left = end.saturating_sub(self.control.position().instructions).min(SLICE);
-            let Self { breakpoints, control, told, .. } = self;
+            let Self { breakpoints, control, told, told_before, arrivals, .. } = self;
             let waits = breakpoints.waits_for_module();
             let run = control.run(left, &mut |moment, occurrence| {
+                if is_told_before(told_before.as_ref(), moment, occurrence) {
+                    return false;
+                }
                 remember(told, occurrence);
-                let is_module = waits && is_load(occurrence);
+                let is_module = waits && is_arrival(arrivals, occurrence);
                 let is_goal = goals.iter().any(|goal| goal.is_reached(moment, occurrence));
+                is_reached |= is_goal;
                 breakpoints.judge(moment, occurrence) || is_goal || is_module
             });
             let is_interrupted = (self.is_interrupted)();
             let is_over = self.control.position().instructions >= end;
             if run.end != RunEnd::Budget || is_interrupted || is_over {
-                return self.stop(run, is_interrupted);
+                let is_at_goal = is_reached || is_over;
+                self.paused = (!is_at_goal).then(|| Paused::Run { goals: goals.to_vec(), end });
+                return Stop { is_at_goal, ..self.stop(run, is_interrupted) };
             }
         }
     }
 
+    /// What the stop before cut short is taken up again, as if there had been none.
+    pub fn resume(&mut self, lines: &dyn Lines) -> Stop {
+        let stop = match self.paused.take() {
+            Some(Paused::Run { goals, end }) => {
+                let left = end.saturating_sub(self.control.position().instructions);
+                self.run_to(&goals, left)
+            }
+            Some(Paused::Step { thread, before }) => self.step_thread(thread, before),
+            None => {
+                let run = Run { end: RunEnd::Budget, who: self.control.who(), occurrences: Vec::new() };
+                Stop { is_at_goal: true, ..self.stop(run, false) }
+            }
+        };
+        self.resume_line(lines, stop)
+    }
+
+    /// What is done next is a new motion.
+    pub fn begin(&mut self) {
+        (self.paused, self.line) = (None, None);
+    }
+
     /// Goes on.
     pub fn go(&mut self) -> Stop {
+        self.current = None;
         self.run_to(&[], u64::MAX)
     }
 
     /// Executes so many instructions, all threads together.
     pub fn run_for(&mut self, instructions: u64) -> Stop {
+        self.current = None;
         self.run_to(&[], instructions)
     }
 
-    /// Goes on to an instruction, in any thread.
-    pub fn go_to(&mut self, va: Va) -> Stop {
-        let number = self
-            .breakpoints
-            .add(Breakpoint { is_once: true, ..Breakpoint::new(BreakpointKind::Code(Some(va)), va.to_string()) });
-        let mut stop = self.go();
-        self.breakpoints.remove(number);
-        // It is not one of the user's.
-        stop.hit.retain(|hit| *hit != number);
-        stop.breakpoints.retain(|hit| hit.number != number);
-        stop
+    /// Goes on to an instruction, in any thread, of one process or any.
+    pub fn go_to(&mut self, va: Va, process: Option<u32>) -> Stop {
+        self.current = None;
+        self.run_to(&[Goal { va, process, thread: None, sp: 0 }], u64::MAX)
     }
 
     /// Executes one instruction of the chosen thread, and whatever others do meanwhile.
     pub fn step_into(&mut self) -> Stop {
         let Some(thread) = self.chosen_thread() else { return self.run_for(1) };
+        let before = self.control.executed_by(thread);
+        self.in_thread(|session| session.step_thread(thread, before))
+    }
+
+    /// Goes on until a thread has executed something since it had executed so much.
+    fn step_thread(&mut self, thread: ThreadId, before: Option<u64>) -> Stop {
         let stops = self.stops(&[]);
         self.control.set_stops(&stops);
         self.control.pass_here();
-        let before = self.control.executed_by(thread);
         loop {
-            let Self { breakpoints, control, told, .. } = self;
+            let Self { breakpoints, control, told, told_before, arrivals, .. } = self;
+            let waits = breakpoints.waits_for_module();
             let run = control.step(thread, SLICE, &mut |moment, occurrence| {
+                if is_told_before(told_before.as_ref(), moment, occurrence) {
+                    return false;
+                }
                 remember(told, occurrence);
-                breakpoints.judge(moment, occurrence)
+                let is_module = waits && is_arrival(arrivals, occurrence);
+                breakpoints.judge(moment, occurrence) || is_module
             });
             let is_interrupted = (self.is_interrupted)();
-            if run.end != RunEnd::Budget || is_interrupted || self.control.executed_by(thread) != before {
-                return self.stop(run, is_interrupted);
+            let is_at_goal = self.control.executed_by(thread) != before;
+            if run.end != RunEnd::Budget || is_interrupted || is_at_goal {
+                self.paused = (!is_at_goal).then_some(Paused::Step { thread, before });
+                return Stop { is_at_goal, ..self.stop(run, is_interrupted) };
             }
         }
     }
@@ -191,7 +308,7 @@ impl Session {
     /// The same, but a call or a repeated instruction is executed as a whole.
     pub fn step_over(&mut self) -> Stop {
         match self.whole_call() {
-            Some(goal) => self.run_to(&[goal], u64::MAX),
+            Some(goal) => self.in_thread(|session| session.run_to(&[goal], u64::MAX)),
             None => self.step_into(),
         }
     }
@@ -202,7 +319,7 @@ impl Session {
         let mut bytes = [0; LONGEST];
         let read = self.read(thread, pc, &mut bytes);
         let site = call_at(pc, &bytes[..read])?;
-        Some(Goal { va: site.next, thread: thread.0, sp })
+        Some(Goal::of_thread(site.next, thread, sp))
     }
 
     /// The instruction behind the call that is next.
@@ -228,15 +345,48 @@ impl Session {
     /// Goes on until the thread is back at a return address, with that function's arguments taken or not.
     pub fn step_out(&mut self, return_address: Va) -> Stop {
         let Some((thread, _, sp)) = self.registers() else { return self.run_for(1) };
-        self.run_to(&[Goal { va: return_address, thread: thread.0, sp: sp.saturating_add(4) }], u64::MAX)
+        let goal = Goal::of_thread(return_address, thread, sp.saturating_add(4));
+        self.in_thread(|session| session.run_to(&[goal], u64::MAX))
+    }
+
+    /// Lets all other threads of the chosen thread's process wait; those that do now, for [`Session::thaw`]. It changes
+    /// the machine: the past forks here.
+    pub fn freeze_others(&mut self) -> Vec<ThreadId> {
+        let Some(thread) = self.chosen_thread() else { return Vec::new() };
+        let target = self.control.target();
+        let of_process = process_of(&*target, thread).and_then(|process| target.processes().get(process.0));
+        let all = of_process.map(|process| process.threads.as_slice()).unwrap_or_default();
+        let others: Vec<ThreadId> = all.iter().map(|thread| thread.id).filter(|id| *id != thread).collect();
+        drop(target);
+        self.current = Some(thread);
+        others.into_iter().filter(|id| self.control.freeze(*id, true)).collect()
+    }
+
+    /// Lets threads go on.
+    pub fn thaw(&mut self, threads: &[ThreadId]) {
+        for id in threads {
+            self.control.freeze(*id, false);
+        }
+    }
+
+    /// Does something in the chosen thread, which stays the chosen one unless another one stops.
+    fn in_thread(&mut self, motion: impl FnOnce(&mut Self) -> Stop) -> Stop {
+        self.current = self.chosen_thread();
+        let thread = self.current;
+        let stop = motion(self);
+        let is_other = !stop.hit.is_empty() || !stop.is_at_goal && !stop.occurrences.is_empty();
+        self.current = thread.filter(|_| !is_other);
+        stop
     }
 
     /// Goes back to what the thread's run met last.
     pub fn go_back(&mut self) -> Stop {
+        self.current = None;
         self.back_to(&[], None)
     }
 
     fn back_to(&mut self, goals: &[Goal], exact_sp: Option<u32>) -> Stop {
+        self.told_before = None;
         let stops = self.stops(goals);
         self.control.set_stops(&stops);
         // Hits that are met on the way do not count: nobody sees them.
@@ -251,13 +401,14 @@ impl Session {
             });
             breakpoints.judge(moment, occurrence) || is_goal
         });
+        let is_interrupted = history.was_interrupted();
         self.breakpoints.take_hit();
         for (number, hits) in counts {
             if let Some(breakpoint) = self.breakpoints.get_mut(number) {
                 breakpoint.hits = hits;
             }
         }
-        let mut stop = self.stop(run, false);
+        let mut stop = self.stop(run, is_interrupted);
         stop.hit = self.hit_by(&stop.occurrences);
         stop.breakpoints = self.known(&stop.hit);
         stop
@@ -286,14 +437,17 @@ impl Session {
     fn no_history(&mut self) -> Stop {
         let end = RunEnd::Broken("no history is kept: the past cannot be gone to".to_owned());
         let (occurrences, hit, breakpoints) = (Vec::new(), Vec::new(), Vec::new());
-        Stop { end, who: self.control.who(), occurrences, hit, breakpoints, is_interrupted: false }
+        let who = self.control.who();
+        Stop { end, who, occurrences, hit, breakpoints, is_interrupted: false, is_at_goal: false }
     }
 
     /// Goes back by one instruction of the chosen thread.
     pub fn step_back(&mut self) -> Stop {
+        self.told_before = None;
         let thread = self.chosen_thread().unwrap_or(ThreadId(0));
         let Some(history) = self.control.history() else { return self.no_history() };
         let run = history.step_back(thread);
+        self.current = Some(thread).filter(|thread| thread.0 != 0);
         self.stop(run, false)
     }
 
@@ -314,25 +468,52 @@ impl Session {
         if before >= sp || calls.is_empty() || self.registers().is_some_and(|(_, now, _)| calls.contains(&now)) {
             return stop;
         }
-        let goals: Vec<Goal> = calls.iter().map(|va| Goal { va: *va, thread: thread.0, sp: 0 }).collect();
+        let goals: Vec<Goal> = calls.iter().map(|va| Goal::of_thread(*va, thread, 0)).collect();
         self.back_to(&goals, None)
     }
 
     /// Goes to a moment that was reached already; whether it is there.
     pub fn travel(&mut self, position: Position) -> bool {
+        (self.current, self.told_before) = (None, None);
         let stops = self.stops(&[]);
         self.control.set_stops(&stops);
         self.control.history().is_some_and(|history| history.go_to(position))
     }
 
-    /// Who last wrote bytes before now.
-    pub fn who_wrote(&mut self, place: &DataPlace) -> Option<Writer> {
-        self.control.history()?.last_write(place)
+    /// Who last wrote bytes before now, and whether the user broke that off.
+    pub fn who_wrote(&mut self, place: &DataPlace) -> (Option<Writer>, bool) {
+        let Some(history) = self.control.history() else { return (None, false) };
+        let writer = history.last_write(place);
+        (writer, history.was_interrupted())
     }
 }
 
-fn is_load(occurrence: &Occurrence) -> bool {
-    matches!(occurrence, Occurrence::Kernel(KernelEvent { what: What::ModuleLoad { .. }, .. }))
+/// Whether a module came: its image was mapped, or executes its first instruction. A loader lists a module after it
+/// mapped it and before it calls it; that page was not touched before, so it is a page fault.
+fn is_arrival(arrivals: &mut Vec<Va>, occurrence: &Occurrence) -> bool {
+    /// Images that are remembered.
+    const MOST: usize = 64;
+    /// Bytes in which an image's first instruction is looked for.
+    const IMAGE: u64 = 1 << 24;
+    let Occurrence::Kernel(event) = occurrence else { return false };
+    match &event.what {
+        What::ModuleLoad { base, .. } => {
+            if arrivals.len() < MOST {
+                arrivals.push(*base);
+            }
+            true
+        }
+        What::PageFault { pc, .. } => {
+            let place = arrivals.iter().position(|base| pc.0.checked_sub(base.0).is_some_and(|offset| offset < IMAGE));
+            place.map(|place| arrivals.swap_remove(place)).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// Whether the user was told of an occurrence before it was over.
+fn is_told_before(told: Option<&(Position, Vec<Occurrence>)>, moment: &dyn Moment, occurrence: &Occurrence) -> bool {
+    told.is_some_and(|(position, told)| *position == moment.position() && told.contains(occurrence))
 }
 
 /// Keeps what is printed for the debugger.

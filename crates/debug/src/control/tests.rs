@@ -182,6 +182,10 @@ impl Control for Counter {
         false
     }
 
+    fn freeze(&mut self, _: ThreadId, _: bool) -> bool {
+        false
+    }
+
     fn write(&mut self, _: u32, _: Va, _: &[u8]) -> usize {
         0
     }
@@ -200,6 +204,16 @@ impl History for Counter {
     }
 
     fn set_limit(&mut self, _: u64) {}
+
+    fn set_interrupt(&mut self, _: Rc<dyn Fn() -> bool>) {}
+
+    fn was_interrupted(&self) -> bool {
+        false
+    }
+
+    fn fork(&mut self) -> bool {
+        false
+    }
 
     fn go_to(&mut self, position: Position) -> bool {
         self.now = position.instructions;
@@ -239,7 +253,7 @@ impl History for Counter {
 }
 
 fn session() -> Session {
-    Session::new(Box::new(Counter { now: 0, stops: Stops::default() }), Box::new(|| false))
+    Session::new(Box::new(Counter { now: 0, stops: Stops::default() }), Rc::new(|| false))
 }
 
 #[test]
@@ -257,19 +271,41 @@ fn a_session_goes_to_breakpoints_and_back_without_counting_twice() {
 }
 
 #[test]
+fn a_motion_that_was_cut_short_goes_on_to_its_goal() {
+    struct NoLines;
+    impl Lines for NoLines {
+        fn line(&self, _: &mut Session, _: Va) -> Option<LineOf> {
+            None
+        }
+    }
+    let mut session = session();
+    session.breakpoints.add(at(0x40_0010));
+    let stop = session.go_to(Va(0x40_0030), None);
+    assert_eq!((stop.hit, stop.is_at_goal), (vec![0], false));
+    let stop = session.resume(&NoLines);
+    assert_eq!((stop.hit.len(), stop.is_at_goal, session.control().position().instructions), (0, true, 0x30));
+    session.begin();
+    let stop = session.run_for(5);
+    assert_eq!((stop.is_at_goal, session.control().position().instructions), (true, 0x35));
+    // Nothing is left of a motion that is over.
+    session.resume(&NoLines);
+    assert_eq!(session.control().position().instructions, 0x35);
+}
+
+#[test]
 fn a_breakpoint_for_once_is_told_and_gone() {
     let mut session = session();
     session.breakpoints.add(Breakpoint { is_once: true, ..at(0x40_0005) });
     let stop = session.go();
     assert_eq!((stop.hit, stop.breakpoints.len()), (vec![0], 1));
     assert!(session.breakpoints.all().is_empty());
-    assert_eq!(session.go_to(Va(0x40_0032)).end, RunEnd::Stopped);
+    assert_eq!(session.go_to(Va(0x40_0032), None).end, RunEnd::Stopped);
     assert_eq!(session.control().position().instructions, 0x32);
 }
 
 #[test]
 fn whoever_breaks_in_is_heard() {
-    let mut session = Session::new(Box::new(Counter { now: 0, stops: Stops::default() }), Box::new(|| true));
+    let mut session = Session::new(Box::new(Counter { now: 0, stops: Stops::default() }), Rc::new(|| true));
     assert!(session.go().is_interrupted);
     assert_eq!(session.run_for(3).end, RunEnd::Exited(0));
 }

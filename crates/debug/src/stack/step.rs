@@ -29,6 +29,8 @@ pub(super) struct Cursor {
     pub is_steady: bool,
     /// The addresses that the stack pointer may have.
     pub bounds: Option<VaRange>,
+    /// The return address was overwritten, and the stack pointer stands above it now: no code tells depths from there.
+    pub is_above_damage: bool,
 }
 
 impl Cursor {
@@ -101,7 +103,9 @@ pub(super) type Method = fn(&Surroundings, &Cursor) -> Attempt;
 /// A jump or call went to where no code is: what called is still on top of the stack.
 pub(super) fn leaf_of_bad_jump(around: &Surroundings, cursor: &Cursor) -> Attempt {
     let registers = &cursor.registers;
-    let is_code = around.check_return(registers.machine, registers.pc) != ReturnCheck::NotCode && registers.pc.0 != 0;
+    let check = around.check_return(registers.machine, registers.pc);
+    // An address that stands for a call of the kernel (Windows CE) is called like a function.
+    let is_code = !matches!(check, ReturnCheck::NotCode | ReturnCheck::ServerReturn) && registers.pc.0 != 0;
     if !cursor.is_exact_pc || is_code {
         return Attempt::NotHere;
     }

@@ -4,6 +4,8 @@ use super::{
     ce_functions::{CeTable, places},
     frame::{ModulePlace, ReturnCheck},
     register_file::{SH_FIRST, SH_LAST},
+    server_calls::kernel_page,
+    x86::CodeRead,
 };
 use crate::{symbol_provider::SymbolProvider, usage_index::UsageIndex};
 use std::{
@@ -11,9 +13,12 @@ use std::{
     collections::{BTreeSet, HashMap},
     rc::Rc,
 };
-use vatlas_rules::ce::{api_call, kdata::KDATA_ARM};
+use vatlas_rules::ce::{api_call, structures::kdata};
 use vatlas_space::{AddressSpace, LayoutName, Machine, Module, PointerWidth, RegionState, Rva, Va, VaRange};
 use vatlas_symbols::{FileKind, ModuleSymbols, SymbolKind};
+
+/// Bytes of a slot of Windows CE.
+const SLOT: u64 = 0x0200_0000;
 
 /// Whether there is code at an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +50,11 @@ pub(super) struct Surroundings<'a, 't> {
     unreadable: RefCell<BTreeSet<String>>,
     /// The last pages asked for outside of sections, and whether they are executable.
     pages: Cell<Option<(VaRange, CodeKind)>>,
+    /// x86: what was read of the code.
+    pub x86: CodeRead,
+    /// First address of the slot that slot 0 is an alias of in the frame that is looked at; `None` where that is the
+    /// process's own.
+    slot: Cell<Option<Va>>,
 }
 
 impl<'a, 't> Surroundings<'a, 't> {
@@ -57,6 +67,8 @@ impl<'a, 't> Surroundings<'a, 't> {
             api_return: OnceCell::new(),
             unreadable: RefCell::default(),
             pages: Cell::new(None),
+            x86: CodeRead::default(),
+            slot: Cell::new(None),
         }
     }
 
@@ -79,9 +91,41 @@ impl<'a, 't> Surroundings<'a, 't> {
         self.index.process().own_form(va)
     }
 
+    /// From now on code is that of the process in a slot: a thread that calls a server goes on in another process.
+    pub fn enter(&self, slot: Option<Va>) {
+        let own = self.index.process().home.map(|home| Va(home.base.0));
+        let slot = slot.filter(|slot| Some(*slot) != own && own.is_some());
+        if self.slot.replace(slot) != slot {
+            self.x86.forget();
+        }
+    }
+
+    /// Back to a slot that [`Self::slot`] told.
+    pub fn restore(&self, slot: Option<Va>) {
+        if self.slot.replace(slot) != slot {
+            self.x86.forget();
+        }
+    }
+
+    /// The slot whose process's code runs, where that is not the own one.
+    pub fn slot(&self) -> Option<Va> {
+        self.slot.get()
+    }
+
+    /// The address as the space of the own process has it: what code of another process has in slot 0 is in that one's
+    /// slot. Code of DLLs is at the same address in every process.
+    pub fn shown(&self, va: Va) -> Va {
+        /// User memory begins here; below lies what every process sees.
+        const LOWEST: u64 = 0x1_0000;
+        let Some(slot) = self.slot.get().filter(|_| (LOWEST..SLOT).contains(&va.0)) else { return va };
+        let modules = &self.index.process().modules;
+        let is_shared = modules.iter().skip(1).any(|module| module.range.contains(va));
+        if is_shared { va } else { Va(va.0 | slot.0) }
+    }
+
     /// The module that holds an address, and the offset in it.
     pub fn module_at(&self, va: Va) -> Option<(&'t Module, Rva)> {
-        let va = self.own_form(va);
+        let va = self.own_form(self.shown(va));
         let (module, offset) = self.index.module_offset(va)?;
         Some((module, Rva(u32::try_from(offset).ok()?)))
     }
@@ -129,7 +173,7 @@ impl<'a, 't> Surroundings<'a, 't> {
 
     /// Whether there is code at an address.
     pub fn code_at(&self, va: Va) -> CodeKind {
-        let va = self.own_form(va);
+        let va = self.own_form(self.shown(va));
         if let Some(table) = self.index.sections_at(va) {
             // Sections end with their last byte; the rest of its page has the same protection.
             let holds = |section: &&vatlas_space::Section| {
@@ -144,7 +188,10 @@ impl<'a, 't> Surroundings<'a, 't> {
             return kind;
         }
         let region = self.space().region(va);
+        // Windows CE does not tell code from data by protection; of another process's image only the pages are known.
+        let is_in_server = self.slot.get().is_some_and(|slot| slot == va.align_down(SLOT));
         let kind = match (region.state, region.protection) {
+            (RegionState::Committed, _) if is_in_server => CodeKind::Perhaps,
             (RegionState::Committed, Some(protection)) if protection.is_executable() => CodeKind::Code,
             (RegionState::Committed, Some(_)) | (RegionState::Free | RegionState::Reserved, _) => CodeKind::None,
             _ => return self.code_in_module(va),
@@ -181,11 +228,24 @@ impl<'a, 't> Surroundings<'a, 't> {
 
     /// Whether a jump to an address makes the kernel of Windows CE act: an API call, the return from one.
     fn is_server_return(&self, machine: Machine, va: Va) -> bool {
-        /// `pAPIReturn` of the kernel's data page.
-        const API_RETURN: u64 = 0x2a0;
-        let Some(layout) = self.layout().filter(|_| machine == Machine::Arm) else { return false };
-        let read = || self.u32(KDATA_ARM.checked_add(API_RETURN)?).filter(|va| *va != 0).map(|va| Va(va.into()));
-        api_call::decode(va, layout).is_some() || layout.has_slots() && *self.api_return.get_or_init(read) == Some(va)
+        let Some(layout) = self.layout() else { return false };
+        let is_known = kernel_page(machine).is_some();
+        is_known && api_call::decode(va, layout).is_some() || self.api_return(machine) == Some(va)
+    }
+
+    /// Where the kernel of Windows CE up to 5.x has calls of servers return to (`pAPIReturn` of its data page).
+    fn api_return(&self, machine: Machine) -> Option<Va> {
+        let read = || {
+            self.layout().filter(|layout| layout.has_slots())?;
+            let word = self.u32(kernel_page(machine)?.checked_add(kdata::API_RETURN.into())?)?;
+            (word != 0).then_some(Va(word.into()))
+        };
+        *self.api_return.get_or_init(read)
+    }
+
+    /// Whether the kernel of Windows CE goes back to a caller when a thread comes to an address (x86).
+    pub fn is_kernel_return(&self, va: Va) -> bool {
+        self.api_return(Machine::X86) == Some(va)
     }
 
     /// Whether a call instruction ends at an address; `None` when the bytes are not at hand.
@@ -218,7 +278,7 @@ impl<'a, 't> Surroundings<'a, 't> {
         for length in [8, 7, 6, 5, 4, 3, 2] {
             let mut bytes = [0; 8];
             let from = va.checked_sub(length as u64)?;
-            if self.space().read_exact(from, &mut bytes[8 - length..]).is_ok() {
+            if self.space().read_exact(self.shown(from), &mut bytes[8 - length..]).is_ok() {
                 let is_call = ends_with_call(&bytes);
                 return (is_call || length == 8).then_some(is_call);
             }
@@ -253,6 +313,12 @@ impl<'a, 't> Surroundings<'a, 't> {
         found
     }
 
+    /// Where the code of an image begins, as its header says.
+    pub fn entry_point(&self, module: &Module) -> Option<Va> {
+        let entry = self.header(module)?.entry_point;
+        module.range.first().checked_add(entry.into()).filter(|_| entry != 0)
+    }
+
     /// The header of an image, read from its memory once.
     fn header(&self, module: &Module) -> Option<ImageHeader> {
         let base = module.range.first();
@@ -278,11 +344,11 @@ impl<'a, 't> Surroundings<'a, 't> {
     }
 
     pub fn u32(&self, va: Va) -> Option<u32> {
-        self.space().read_u32(va).ok()
+        self.space().read_u32(self.shown(va)).ok()
     }
 
     pub fn pointer(&self, va: Va, width: PointerWidth) -> Option<Va> {
-        self.space().read_pointer(va, width).ok()
+        self.space().read_pointer(self.shown(va), width).ok()
     }
 }
 
@@ -358,6 +424,8 @@ struct ImageHeader {
     is_wide: bool,
     /// The low half of the address that the image was linked for.
     image_base: u32,
+    /// `AddressOfEntryPoint`; zero where there is none.
+    entry_point: u32,
     /// Data directory number 3.
     exceptions: Option<Directory>,
 }
@@ -382,7 +450,8 @@ impl ImageHeader {
         let has_table = u64::from(u32_at(optional + count)?) > EXCEPTION_TABLE;
         let exceptions = if has_table { Some((Rva(u32_at(entry)?), u32_at(entry + 4)?)) } else { None };
         let machine = u32_at(header + 4)? as u16;
-        Some(Self { machine, is_wide, image_base: u32_at(optional + image_base)?, exceptions })
+        let (image_base, entry_point) = (u32_at(optional + image_base)?, u32_at(optional + 16)?);
+        Some(Self { machine, is_wide, image_base, entry_point, exceptions })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stacks put together by hand: one situation each.
 
 mod ce;
+mod x86_code;
 
 use super::{FoundBy, ReturnCheck, Stack, StackEnd, Trust, stack_starts, walk};
 use crate::{symbol_provider::SymbolProvider, testing::TestTarget};

@@ -5,7 +5,7 @@ use super::{
     frame::{FoundBy, ReturnAddress, ReturnCheck, Stack, StackEnd, StackFrame, Trust},
     mips,
     register_file::{RegisterFile, SH_FIRST, SH_LAST},
-    server_calls::{ServerCall, server_calls},
+    server_calls::{ServerCall, current_slot, server_calls},
     sh,
     start::StackStart,
     step::{Attempt, Caller, Cursor, Method},
@@ -41,6 +41,8 @@ pub fn walk(index: &UsageIndex<'_>, symbols: &dyn SymbolProvider, start: &StackS
         return ended(StackEnd::Processor(start.machine));
     };
     let around = Surroundings::new(index, symbols);
+    let called = current_slot(&around, start.machine, start.thread);
+    around.enter(called.or_else(|| slot_of(registers.pc, index)));
     let mut cursor = Cursor {
         bounds: bounds(&around, &start.stack, registers.sp()),
         registers,
@@ -50,6 +52,7 @@ pub fn walk(index: &UsageIndex<'_>, symbols: &dyn SymbolProvider, start: &StackS
         trust: Trust::Exact,
         found_by: FoundBy::Context,
         is_steady: start.is_at_exception,
+        is_above_damage: false,
     };
     let mut frames = Vec::new();
     let calls = OnceCell::new();
@@ -57,7 +60,10 @@ pub fn walk(index: &UsageIndex<'_>, symbols: &dyn SymbolProvider, start: &StackS
     let end = loop {
         let mut frame = frame(&around, &cursor);
         let all = || server_calls(&around, start.machine, start.thread);
-        let call = || calls.get_or_init(all).get(crossed).copied();
+        let call = || match calls.get_or_init(all) {
+            None => Beyond::Unknown,
+            Some(calls) => calls.get(crossed).map_or(Beyond::Nobody, |call| Beyond::Caller(*call)),
+        };
         let next = next(&around, &cursor, &frame, methods, &call);
         crossed += usize::from(matches!(&next.caller, Ok(caller) if caller.found_by == FoundBy::ServerCall));
         frame.return_address = next.return_address;
@@ -70,6 +76,25 @@ pub fn walk(index: &UsageIndex<'_>, symbols: &dyn SymbolProvider, start: &StackS
         }
     };
     Stack { machine: start.machine, frames, end, without_unwind_data: around.without_unwind_data() }
+}
+
+/// The slot of a process of Windows CE that an address lies in.
+fn slot_of(pc: Va, index: &UsageIndex<'_>) -> Option<Va> {
+    const SLOT: u64 = 0x0200_0000;
+    /// Slots 0 and 1 belong to no process, nor does what is behind slot 32.
+    const SLOTS: std::ops::Range<u64> = 2 * SLOT..33 * SLOT;
+    let has_slots = index.process().layout.is_some_and(|layout| layout.name.has_slots());
+    (has_slots && SLOTS.contains(&pc.0)).then(|| pc.align_down(SLOT))
+}
+
+/// What is behind an address that only the kernel of Windows CE knows how to return from.
+enum Beyond {
+    /// The kernel's records were not captured.
+    Unknown,
+    /// The program that called.
+    Caller(ServerCall),
+    /// There is no record: the thread's first function returns there.
+    Nobody,
 }
 
 /// The methods of a processor, best first.
@@ -106,6 +131,7 @@ fn above(callee: &Cursor, caller: Caller) -> Cursor {
         found_by: caller.found_by,
         is_steady: true,
         bounds: callee.bounds,
+        is_above_damage: false,
     }
 }
 
@@ -113,7 +139,7 @@ fn above(callee: &Cursor, caller: Caller) -> Cursor {
 fn frame(around: &Surroundings, cursor: &Cursor) -> StackFrame {
     let symbols = around.symbols_at(cursor.lookup_va());
     StackFrame {
-        pc: cursor.registers.pc,
+        pc: around.shown(cursor.registers.pc),
         sp: cursor.registers.sp(),
         registers: cursor.registers.registers(),
         cfa: None,
@@ -127,25 +153,34 @@ fn frame(around: &Surroundings, cursor: &Cursor) -> StackFrame {
 }
 
 /// The caller itself; where only the kernel knows how to return to it, what the kernel's record says.
-fn across_server_call(
-    around: &Surroundings,
-    mut caller: Box<Caller>,
-    server_call: &dyn Fn() -> Option<ServerCall>,
-) -> Box<Caller> {
+fn across_server_call(around: &Surroundings, mut caller: Box<Caller>, beyond: &dyn Fn() -> Beyond) -> Crossed {
     if return_address(around, &caller).check != ReturnCheck::ServerReturn {
-        return caller;
+        return Crossed::Caller(caller);
     }
-    if let Some(call) = server_call() {
-        caller.registers.set_target(call.return_address.into());
-        if let Some(sp) = call.sp {
-            caller.registers.set_sp(sp);
+    let is_x86 = caller.registers.machine == Machine::X86;
+    match beyond() {
+        Beyond::Caller(call) => {
+            around.enter(call.slot);
+            caller.registers.set_target(call.return_address.into());
+            // On x86 the record counts from the return address where the call itself pushed one.
+            if let Some(sp) = call.sp.filter(|sp| !is_x86 || caller.place != Some(*sp)) {
+                caller.registers.set_sp(sp);
+            }
+            caller.place = Some(call.place);
+            caller.found_by = FoundBy::ServerCall;
+            caller.trust = caller.trust.min(Trust::Likely);
+            caller.is_told = false;
+            Crossed::Caller(caller)
         }
-        caller.place = Some(call.place);
-        caller.found_by = FoundBy::ServerCall;
-        caller.trust = caller.trust.min(Trust::Likely);
-        caller.is_told = false;
+        // Our own kernel makes a thread's first function return there; of devices it is not known.
+        Beyond::Nobody if is_x86 => Crossed::Bottom(return_address(around, &caller)),
+        Beyond::Nobody | Beyond::Unknown => Crossed::Caller(caller),
     }
-    caller
+}
+
+enum Crossed {
+    Caller(Box<Caller>),
+    Bottom(ReturnAddress),
 }
 
 /// Where the frame returns to that a caller was found for.
@@ -167,8 +202,9 @@ fn next(
     cursor: &Cursor,
     frame: &StackFrame,
     methods: &[Method],
-    server_call: &dyn Fn() -> Option<ServerCall>,
+    beyond: &dyn Fn() -> Beyond,
 ) -> Next {
+    let slot = around.slot();
     let mut cursor = cursor.clone();
     let mut failure = None;
     let mut damaged = None;
@@ -176,7 +212,12 @@ fn next(
         let caller = match method(around, &cursor) {
             Attempt::NotHere => continue,
             Attempt::End(end) => return Next { caller: Err(end), return_address: damaged },
-            Attempt::Caller(caller) => across_server_call(around, caller, server_call),
+            Attempt::Caller(caller) => match across_server_call(around, caller, beyond) {
+                Crossed::Caller(caller) => caller,
+                Crossed::Bottom(address) => {
+                    return Next { caller: Err(StackEnd::Bottom), return_address: Some(address) };
+                }
+            },
         };
         if caller.found_by == FoundBy::Scan
             && let Some(name) = thread_start(frame)
@@ -196,6 +237,7 @@ fn next(
                 if matches!(end, StackEnd::Damaged(_)) && damaged.is_none() {
                     damaged = Some(address);
                     if let Some(above) = caller.cfa() {
+                        cursor.is_above_damage = true;
                         cursor.registers.set_sp(above);
                     }
                 }
@@ -203,6 +245,7 @@ fn next(
             }
             Judgement::NotHere => {}
         }
+        around.restore(slot);
     }
     let end = damaged.map(StackEnd::Damaged).or(failure).unwrap_or(StackEnd::NothingFound);
     Next { caller: Err(end), return_address: damaged }
@@ -219,7 +262,8 @@ enum Judgement {
 fn judge(cursor: &Cursor, caller: &Caller, address: ReturnAddress) -> Judgement {
     let (sp, next) = (cursor.registers.sp(), caller.registers.sp());
     // A function that has not touched its stack, and whose return address is in a register, is alone in this.
-    let is_upward = next > sp || next == sp && caller.place.is_none() && cursor.is_exact_pc;
+    let is_same = caller.place.is_none() || caller.found_by == FoundBy::ServerCall;
+    let is_upward = next > sp || next == sp && is_same && cursor.is_exact_pc;
     let is_told = caller.is_told && cursor.is_steady;
     match address.check {
         _ if !is_upward => Judgement::Rejected(StackEnd::NotUpward { sp, caller: next }),

@@ -1,16 +1,22 @@
-//! The programs that are stopped, the machine that runs them, and the symbols that a walk may have.
+//! The programs that are stopped, and the symbols that a walk of their stacks may have.
 
 use std::{cell::RefCell, collections::HashMap, fs, path::PathBuf, rc::Rc, sync::Arc};
 use vatlas_debug::symbol_provider::SymbolProvider;
 use vatlas_guest::LIBRARIES;
-use vatlas_machine::files::{Console, ConsoleEnd, ConsoleInput, ConsoleKind, FileStore, GivenFile, Host, StoreError};
-use vatlas_machine::nt::{Configuration, Program as Started, System};
 use vatlas_space::Module;
 use vatlas_symbols::{ModuleSymbols, SymbolFile, open, open::image_files};
 
-/// A program of `fixtures/machine`.
+/// Which kernel runs a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kernel {
+    Nt,
+    Ce,
+}
+
+/// A program of `fixtures`.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
+    pub kernel: Kernel,
     pub file: &'static str,
     /// The folder, and the symbols that the walk gets: none, those in the image, or those of the PDB beside it.
     pub folder: &'static str,
@@ -26,14 +32,22 @@ pub enum Given {
 }
 
 const fn stacks(file: &'static str, symbols: Given) -> Program {
-    Program { file, folder: "stacks", symbols }
+    Program { kernel: Kernel::Nt, file, folder: "machine/stacks", symbols }
 }
 
 const fn other(file: &'static str) -> Program {
-    Program { file, folder: "programs", symbols: Given::Nothing }
+    Program { kernel: Kernel::Nt, file, folder: "machine/programs", symbols: Given::Nothing }
 }
 
-pub const PROGRAMS: [Program; 22] = [
+const fn device(file: &'static str, symbols: Given) -> Program {
+    Program { kernel: Kernel::Ce, file, folder: "ce/stacks", symbols }
+}
+
+const fn other_of_device(file: &'static str) -> Program {
+    Program { kernel: Kernel::Ce, file, folder: "ce/programs", symbols: Given::Nothing }
+}
+
+pub const PROGRAMS: [Program; 33] = [
     stacks("gcc-o0.exe", Given::Image),
     stacks("gcc-o1.exe", Given::Image),
     stacks("gcc-o2.exe", Given::Image),
@@ -56,56 +70,43 @@ pub const PROGRAMS: [Program; 22] = [
     other("threads.exe"),
     other("library.exe"),
     other("lines.exe"),
+    device("ce-o0.exe", Given::Image),
+    device("ce-o1.exe", Given::Image),
+    device("ce-o2.exe", Given::Image),
+    device("ce-os.exe", Given::Image),
+    device("ce-o0.exe", Given::Nothing),
+    device("ce-o1.exe", Given::Nothing),
+    device("ce-o2.exe", Given::Nothing),
+    device("ce-os.exe", Given::Nothing),
+    other_of_device("heap.exe"),
+    other_of_device("files.exe"),
+    other_of_device("threads.exe"),
 ];
 
-/// A host without files; what is written is lost.
-struct Nobody;
-
-impl Console for Nobody {
-    fn kind(&mut self, _: ConsoleEnd) -> ConsoleKind {
-        ConsoleKind::Character
-    }
-
-    fn read(&mut self, _: &mut [u8]) -> Result<ConsoleInput, StoreError> {
-        Ok(ConsoleInput::End)
-    }
-
-    fn write(&mut self, _: ConsoleEnd, _: &[u8]) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-impl Host for Nobody {
-    fn files(&mut self) -> Option<&mut dyn FileStore> {
-        None
-    }
-
-    fn console(&mut self) -> &mut dyn Console {
-        self
-    }
-}
-
 impl Program {
-    fn path(&self, file: &str) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/machine").join(self.folder).join(file)
+    /// A file of its folder.
+    pub fn read(&self, file: &str) -> Vec<u8> {
+        fs::read(PathBuf::from(FIXTURES).join(self.folder).join(file)).unwrap()
     }
 
-    /// A system that is about to run it.
-    pub fn start(&self) -> System {
-        let libraries = LIBRARIES.iter();
-        let library = |(name, bytes): &(&str, &'static [u8])| GivenFile {
-            path: format!("WINDOWS\\system32\\{name}"),
-            bytes: (*bytes).into(),
-        };
-        let mut given: Vec<GivenFile> = libraries.map(library).collect();
-        let bytes = fs::read(self.path(self.file)).unwrap();
-        given.push(GivenFile { path: self.file.to_owned(), bytes: bytes.into() });
-        let mut system = System::new(Configuration { given, ..Configuration::default() }, Box::new(Nobody)).unwrap();
-        let path = format!("C:\\{}", self.file);
-        let started = Started { path, command_line: self.file.to_owned(), ..Started::default() };
-        system.start_program(&started).unwrap();
-        system
+    /// A file that the guest brings, if it is one.
+    fn library(&self, name: &str) -> Option<Vec<u8>> {
+        let is_it = |other: &str| other.eq_ignore_ascii_case(name);
+        match self.kernel {
+            Kernel::Nt => LIBRARIES.iter().find(|(other, _)| is_it(other)).map(|(_, bytes)| bytes.to_vec()),
+            Kernel::Ce => DEVICE.iter().find(|other| is_it(other)).map(|name| guest_file(name)),
+        }
     }
+}
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
+
+/// The system of a device.
+pub const DEVICE: [&str; 6] = ["nk.exe", "coredll.dll", "filesys.exe", "device.exe", "gwes.exe", "shell.exe"];
+
+/// A file of the device's system.
+pub fn guest_file(name: &str) -> Vec<u8> {
+    fs::read(PathBuf::from(FIXTURES).join("../guest/ce/bin").join(name)).unwrap()
 }
 
 /// The symbols of a program and of the guest's libraries.
@@ -120,11 +121,10 @@ impl Symbols {
     }
 
     fn files(&self, module: &str) -> Vec<Box<dyn SymbolFile>> {
-        let library = LIBRARIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(module));
-        if let Some((name, bytes)) = library {
-            return image_files(name, &(Arc::new(bytes.to_vec()) as _)).unwrap();
+        if let Some(bytes) = self.program.library(module) {
+            return image_files(module, &(Arc::new(bytes) as _)).unwrap();
         }
-        let read = |file: &str| Arc::new(fs::read(self.program.path(file)).unwrap());
+        let read = |file: &str| Arc::new(self.program.read(file));
         match self.program.symbols {
             Given::Nothing => Vec::new(),
             Given::Image => image_files(module, &(read(self.program.file) as _)).unwrap(),

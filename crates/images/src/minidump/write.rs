@@ -8,9 +8,10 @@
 //! ```
 
 use super::write_records::{context, exception, fixed_version, misc_info, region, system_info};
+use crate::fx_image::FX_BYTES;
 use std::io::{self, Write};
 use vatlas_space::{
-    DebugRecord, ExceptionRecord, Handle, Host, Machine, Process, Region, Registers, Side, Thread, VaRange,
+    DebugRecord, ExceptionRecord, Handle, Host, Machine, Process, Region, Registers, Side, Thread, ThreadId, VaRange,
 };
 
 const SIGNATURE: u32 = 0x504d_444d;
@@ -38,6 +39,8 @@ pub struct MinidumpContents<'a> {
     pub handles: &'a [Handle],
     /// The exception that it did not handle.
     pub exception: Option<&'a ExceptionRecord>,
+    /// The x87 and SSE registers of a thread, as `fxsave` writes them, where they are known.
+    pub floats: &'a dyn Fn(ThreadId) -> Option<[u8; FX_BYTES]>,
 }
 
 /// Bytes of a file being made, with places that are known later.
@@ -147,7 +150,7 @@ fn stream(body: &mut Body, kind: u32, contents: &MinidumpContents<'_>, stacks: &
             return size as u32;
         }
         15 => misc_info(body, contents.process),
-        3 => return threads(body, &contents.process.threads, stacks),
+        3 => return threads(body, contents, stacks),
         4 => return modules(body, contents.process),
         6 => return exception_stream(body, contents),
         16 => {
@@ -174,7 +177,8 @@ fn memory_list(body: &mut Body, memory: &[VaRange]) {
 }
 
 /// `MINIDUMP_THREAD`, 48 bytes each, and their contexts.
-fn threads(body: &mut Body, threads: &[Thread], stacks: &mut Vec<OpenStack>) -> u32 {
+fn threads(body: &mut Body, contents: &MinidumpContents<'_>, stacks: &mut Vec<OpenStack>) -> u32 {
+    let threads = &contents.process.threads;
     let start = body.0.len();
     body.u32(threads.len() as u32);
     let mut contexts = Vec::new();
@@ -188,22 +192,22 @@ fn threads(body: &mut Body, threads: &[Thread], stacks: &mut Vec<OpenStack>) -> 
         body.u64(stack.map_or(0, |stack| stack.first().0));
         stacks.extend(stack.map(|stack| (body.0.len(), stack)));
         (0..2).for_each(|_| body.u32(0));
-        contexts.push((body.0.len(), side.and_then(|side| side.registers.as_ref())));
+        contexts.push((body.0.len(), side.and_then(|side| side.registers.as_ref()), thread.id));
         (0..2).for_each(|_| body.u32(0));
     }
     let size = body.0.len() - start;
-    for (place, registers) in contexts {
+    for (place, registers, id) in contexts {
         if let Some(registers) = registers {
-            put_context(body, place, registers);
+            put_context(body, place, registers, (contents.floats)(id));
         }
     }
     size as u32
 }
 
 /// A context and, at `place`, where it is.
-fn put_context(body: &mut Body, place: usize, registers: &Registers) {
+fn put_context(body: &mut Body, place: usize, registers: &Registers, floats: Option<[u8; FX_BYTES]>) {
     let at = body.here();
-    context(body, registers);
+    context(body, registers, floats.as_ref());
     let size = body.0.len() as u32 - at;
     body.set(place, size);
     body.set(place + 4, at);
@@ -306,7 +310,7 @@ fn exception_stream(body: &mut Body, contents: &MinidumpContents<'_>) -> u32 {
     let thread = contents.process.thread(record.thread);
     let registers = record.registers.as_ref().or_else(|| thread.and_then(Thread::registers));
     if let Some(registers) = registers {
-        put_context(body, place, registers);
+        put_context(body, place, registers, (contents.floats)(record.thread));
     }
     size as u32
 }

@@ -1,6 +1,7 @@
 //! Records of a minidump, field by field, in the order of `minidumpapiset.h`.
 
 use super::write::Body;
+use crate::fx_image::{FX_BYTES, save_area};
 use vatlas_space::{ExceptionRecord, FileVersion, Host, Process, Region, RegionKind, RegionState, Registers, VaRange};
 
 /// Parameters of an exception.
@@ -83,10 +84,12 @@ pub(super) fn region(body: &mut Body, region: &Region) {
     [state, protection, kind, 0].into_iter().for_each(|field| body.u32(field));
 }
 
-/// `CONTEXT` of x86, 716 bytes: control, general and segment registers.
-pub(super) fn context(body: &mut Body, registers: &Registers) {
+/// `CONTEXT` of x86, 716 bytes: control, general and segment registers; x87 and SSE registers where they are known.
+pub(super) fn context(body: &mut Body, registers: &Registers, floats: Option<&[u8; FX_BYTES]>) {
     /// `CONTEXT_i386 | CONTROL | INTEGER | SEGMENTS`.
     const FLAGS: u32 = 0x1_0007;
+    /// `FLOATING_POINT | EXTENDED_REGISTERS`.
+    const FLOATS: u32 = 0x28;
     /// What NT's programs have in them where a target does not say.
     const SEGMENTS: [(&str, u32); 6] =
         [("gs", 0), ("fs", 0x3b), ("es", 0x23), ("ds", 0x23), ("cs", 0x1b), ("ss", 0x23)];
@@ -96,14 +99,15 @@ pub(super) fn context(body: &mut Body, registers: &Registers) {
         let usual = SEGMENTS.iter().find(|(known, _)| *known == name).map_or(0, |(_, usual)| *usual);
         named(name).unwrap_or(usual)
     };
-    body.u32(FLAGS);
+    body.u32(FLAGS | floats.map_or(0, |_| FLOATS));
     // Debug registers, x87 state.
-    body.0.extend([0; 4 * 6 + 112]);
+    body.0.extend([0; 4 * 6]);
+    body.0.extend(floats.map_or([0; 112], save_area));
     ["gs", "fs", "es", "ds"].into_iter().for_each(|name| body.u32(segment(name)));
     ["edi", "esi", "ebx", "edx", "ecx", "eax", "ebp", "eip"].into_iter().for_each(|name| body.u32(value(name)));
     body.u32(segment("cs"));
     body.u32(value("efl"));
     body.u32(value("esp"));
     body.u32(segment("ss"));
-    body.0.extend([0; 512]);
+    body.0.extend(floats.copied().unwrap_or([0; FX_BYTES]));
 }

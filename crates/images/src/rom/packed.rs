@@ -6,7 +6,7 @@
 //! pages          page i from end[i-1] up to end[i]; end[0] is the end of this table
 //! ```
 
-use super::{lz, lzx};
+use super::{lz, lzx, xpress};
 use std::fmt;
 
 /// Decoded bytes of a page.
@@ -19,6 +19,8 @@ pub enum Coding {
     Lz,
     /// A bit stream with prefix codes (`CEDecompressROM`).
     Lzx,
+    /// Words of flags and matches by distance ([MS-XCA]).
+    Xpress,
 }
 
 impl fmt::Display for Coding {
@@ -26,6 +28,7 @@ impl fmt::Display for Coding {
         f.write_str(match self {
             Self::Lz => "lz",
             Self::Lzx => "lzx",
+            Self::Xpress => "xpress",
         })
     }
 }
@@ -72,9 +75,8 @@ impl Packed {
             (Err(_), Some(more)) => more,
             (usual, None) => usual?,
         };
-        let is_lzx = |first: &[u8]| lzx::has_header(first, packed.page_size(0));
-        let coding = packed.input(bytes, 0).filter(|_| size > 0).map(is_lzx);
-        packed.coding = coding.map(|is_lzx| if is_lzx { Coding::Lzx } else { Coding::Lz });
+        let first = packed.input(bytes, 0).filter(|_| size > 0);
+        packed.coding = first.map(|first| coding_of(first, packed.page_size(0)));
         Ok(packed)
     }
 
@@ -82,7 +84,9 @@ impl Packed {
     fn first_fits(&self, bytes: &[u8], length: usize) -> bool {
         let is_end = self.pages.last().is_none_or(|(_, end)| *end == length);
         let size = self.page_size(0);
-        let is_whole = |input: &[u8]| size == 0 || lzx::has_header(input, size) || lz::fits(input, size);
+        let is_whole = |input: &[u8]| {
+            size == 0 || lzx::has_header(input, size) || lz::fits(input, size) || xpress::fits(input, size)
+        };
         is_end && self.input(bytes, 0).is_none_or(is_whole)
     }
 
@@ -106,6 +110,7 @@ impl Packed {
         match self.coding {
             _ if input.is_empty() => Err("the page has no bytes; what that stands for is not known".to_owned()),
             Some(Coding::Lzx) => lzx::page(input, size),
+            Some(Coding::Xpress) => xpress::page(input, size),
             _ => lz::page(input, size),
         }
     }
@@ -129,6 +134,16 @@ impl Packed {
     fn input<'a>(&self, bytes: &'a [u8], page: usize) -> Option<&'a [u8]> {
         let (start, end) = *self.pages.get(page)?;
         bytes.get(start..end)
+    }
+}
+
+/// The coding of a page by its contents. XPRESS is only believed when it explains every byte of a page that is damaged as
+/// one of the older coding: no image with it is known.
+fn coding_of(page: &[u8], size: usize) -> Coding {
+    match () {
+        () if lzx::has_header(page, size) => Coding::Lzx,
+        () if !lz::fits(page, size) && xpress::fits(page, size) => Coding::Xpress,
+        () => Coding::Lz,
     }
 }
 

@@ -79,6 +79,43 @@ fn regions_at_other_addresses_than_their_records() {
     assert_eq!(names, ["nk.exe", "shell.exe", "tools.dll"]);
 }
 
+/// An image of a version for a processor: tables, header forms and packed bytes are read as they were written.
+fn check_version(version: (u16, u16), cpu: u16, packing: Packing, coding: Coding) {
+    let (written, files) = both(&rom::any_version(version, cpu, packing), 0x8010_0000);
+    for file in files {
+        let image = read(&file);
+        check_layout(&image, std::slice::from_ref(&written));
+        let region = &image.regions[0];
+        assert_eq!((region.header.cpu, image.subsystem_version()), (cpu, Some(version)));
+        let form = if version.0 >= 5 { E32Form::Long } else { E32Form::Short };
+        assert!(region.modules.iter().all(|module| module.e32.unwrap().form == form), "{version:?} {cpu:x}");
+        let shop = &region.modules[2];
+        let packed = shop.sections.iter().find(|section| section.is_compressed()).unwrap();
+        assert_eq!(image.section_pages(&file, packed).unwrap().coding, Some(coding));
+        let entry = image.files().next().unwrap();
+        let (contents, problems) = image.file_contents(&file, entry);
+        assert!(problems.is_empty() && contents.ends_with(b"dword:13\r\n"), "{problems:?}");
+        for (region, module) in image.modules() {
+            let rebuilt = rebuild(&image, &file, region, module).unwrap();
+            let headers = PeHeaders::read(&rebuilt.bytes).unwrap();
+            assert_eq!((rebuilt.problems, headers.subsystem), (Vec::new(), 9), "{version:?} {cpu:x}");
+        }
+    }
+}
+
+#[test]
+fn every_version_on_every_processor() {
+    let mut codings =
+        [(Packing::Lz, Coding::Lz), (Packing::Lzx, Coding::Lzx), (Packing::Xpress, Coding::Xpress)].into_iter().cycle();
+    for version in [(2, 12), (3, 0), (4, 20), (5, 0), (5, 2), (6, 0), (7, 0)] {
+        // x86, MIPS R4000 and MIPS16, SH3, SH4, ARM, Thumb. Seven of them and three codings: all pairs come.
+        for cpu in [0x14c, 0x166, 0x266, 0x1a2, 0x1a6, 0x1c0, 0x1c2] {
+            let (packing, coding) = codings.next().unwrap();
+            check_version(version, cpu, packing, coding);
+        }
+    }
+}
+
 #[test]
 fn odd_images() {
     let mut unmarked = rom::ce5_arm();

@@ -15,6 +15,7 @@ mod pack;
 use super::{
     COMPRESSED,
     module::{E32, E32Form},
+    packed::Coding,
 };
 use addresses::Addresses;
 use linked::Linked;
@@ -77,6 +78,8 @@ pub struct RomSource {
     pub kernel_flags: u32,
     /// The form of headers: short up to CE 4, long from CE 5 on.
     pub form: E32Form,
+    /// The version that the headers of all modules name; `None`: the one that each was linked for.
+    pub version: Option<(u16, u16)>,
     /// When everything was written: 100 ns since 1601.
     pub file_time: u64,
     /// Modules, the kernel first.
@@ -179,12 +182,21 @@ impl Writer<'_> {
         self.put(4, &[name.as_bytes(), &[0]].concat())
     }
 
+    /// How the version packs: LZX from CE 5 on. Of CE 4 sources contradict each other.
+    fn coding(&self) -> Coding {
+        match self.source.form {
+            E32Form::Short => Coding::Lz,
+            E32Form::Long => Coding::Lzx,
+        }
+    }
+
     fn time(&self) -> [u32; 2] {
         [self.source.file_time as u32, (self.source.file_time >> 32) as u32]
     }
 
     fn module(&mut self, module: &RomModuleSource) -> Result<[u32; 8], Problem> {
         let mut linked = Linked::read(&module.name, &module.file, self.source.form)?;
+        linked.e32.version = self.source.version.unwrap_or(linked.e32.version);
         let (base, placement) = self.place(module, &mut linked)?;
         if module.is_packed && placement == Placement::Kernel {
             return Err(Problem::damage(module.name.as_str(), "runs where it lies in ROM, so it cannot be packed"));
@@ -199,7 +211,7 @@ impl Writer<'_> {
                 let wanted = wanted.ok_or_else(|| Problem::damage(module.name.as_str(), "its sections overlap"))?;
                 self.bytes.resize(wanted, 0);
             }
-            let packed = module.is_packed.then(|| pack::pack(section.used())).flatten();
+            let packed = module.is_packed.then(|| pack::pack(section.used(), self.coding())).flatten();
             let held = packed.as_deref().unwrap_or(section.used());
             let data = self.put(if packed.is_some() { 4 } else { PAGE }, held);
             let real = section.real.0 as u32;
@@ -254,7 +266,7 @@ impl Writer<'_> {
     }
 
     fn file(&mut self, file: &RomFileSource) -> [u32; 7] {
-        let packed = file.is_packed.then(|| pack::pack(&file.bytes)).flatten();
+        let packed = file.is_packed.then(|| pack::pack(&file.bytes, self.coding())).flatten();
         let attributes = if packed.is_some() { PACKED } else { PLAIN };
         let held = packed.as_deref().unwrap_or(&file.bytes);
         let data = self.put(4, held);

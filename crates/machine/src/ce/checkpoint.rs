@@ -5,12 +5,12 @@ use super::{Device, Rom, State, call};
 use crate::computer::{Computer, ComputerState};
 use crate::control::Control;
 use crate::cpu::Engine;
-use crate::files::Host;
-use crate::ram::{FRAME_BYTES, Ram, RamSnapshot};
-use crate::state::{Container, SectionKind, SnapshotSystem, data_section, write_container};
+use crate::files::{Console, ConsoleEnd, ConsoleInput, ConsoleKind, FileStore, Host, StoreError};
+use crate::ram::{FRAME_BYTES, RamSnapshot};
+use crate::state::{Container, SectionKind, SnapshotSystem, data_section, shape_of, shape_section, write_snapshot};
 use std::sync::Arc;
 use vatlas_images::rom::RomImage;
-use vatlas_space::{Pa, Pfn, Problem};
+use vatlas_space::{Pfn, Problem};
 
 /// What the kernel keeps beside memory, with a handful of processes.
 const STATE_BYTES: u64 = 48 << 10;
@@ -33,10 +33,7 @@ impl Checkpoint {
 
     /// Bytes that it takes beyond what it shares with another one. What the kernel keeps beside memory is estimated.
     pub(crate) fn bytes_beyond(&self, other: Option<&Self>) -> u64 {
-        let is_shared = |number: usize, page: &Arc<_>| {
-            other.and_then(|other| other.ram.frames().get(number)).is_some_and(|theirs| Arc::ptr_eq(page, theirs))
-        };
-        let own = self.ram.frames().iter().filter(|(number, page)| !is_shared(*number, page)).count();
+        let own = self.ram.frames().count_beyond(other.map(|other| other.ram.frames()));
         (own * FRAME_BYTES) as u64 + STATE_BYTES
     }
 }
@@ -50,6 +47,12 @@ pub struct SnapshotAbout {
     pub instructions: u64,
     /// Frames of physical memory.
     pub frames: u32,
+}
+
+/// The shape of what a snapshot has as plain data.
+fn shape() -> u64 {
+    static SHAPE: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    *SHAPE.get_or_init(shape_of::<(SnapshotAbout, ComputerState, State)>)
 }
 
 fn damage(cause: impl Into<String>) -> Problem {
@@ -100,27 +103,13 @@ impl Device {
         let frames = self.ram().frames();
         let about = SnapshotAbout { name: name.to_owned(), instructions: self.state.executed, frames };
         let sections = [
+            shape_section(shape()),
             data_section(SectionKind::About, &about)?,
             data_section(SectionKind::Computer, &self.computer.state())?,
             data_section(SectionKind::Kernel, &self.state)?,
             (SectionKind::Rom, self.rom.bytes.clone()),
-            (SectionKind::Memory, self.frames_section()),
         ];
-        Ok(write_container(SnapshotSystem::Ce, &sections))
-    }
-
-    /// A bit for each frame that is not all zeroes, then those frames.
-    fn frames_section(&self) -> Vec<u8> {
-        let ram = self.ram();
-        let mut bytes = vec![0; ram.frames().div_ceil(8) as usize];
-        for number in 0..ram.frames() {
-            let frame = ram.frame(Pfn(number.into())).unwrap_or_default();
-            if frame.iter().any(|byte| *byte != 0) {
-                bytes[number as usize / 8] |= 1 << (number % 8);
-                bytes.extend_from_slice(frame);
-            }
-        }
-        bytes
+        Ok(write_snapshot(SnapshotSystem::Ce, &sections, self.ram()))
     }
 
     /// What a snapshot says of itself.
@@ -128,7 +117,9 @@ impl Device {
     /// # Errors
     /// It is no snapshot of this kernel, or damaged.
     pub fn about_snapshot(bytes: &[u8]) -> Result<SnapshotAbout, Problem> {
-        Container::open(bytes)?.data(SectionKind::About)
+        let container = Container::open(bytes)?;
+        container.check_shape(shape())?;
+        container.data(SectionKind::About)
     }
 
     /// A device from the bytes of a snapshot, with a host of its own.
@@ -136,10 +127,19 @@ impl Device {
     /// # Errors
     /// The snapshot is damaged or of another version.
     pub fn resume(bytes: &[u8], host: Box<dyn Host>) -> Result<Self, Problem> {
+        Ok(Self { host, ..Self::look_at_snapshot(bytes)? })
+    }
+
+    /// A device from the bytes of a snapshot, to be looked at: what it would print nobody gets.
+    ///
+    /// # Errors
+    /// The snapshot is damaged or of another version.
+    pub fn look_at_snapshot(bytes: &[u8]) -> Result<Self, Problem> {
         let container = Container::open(bytes)?;
         if container.system() != SnapshotSystem::Ce {
             return Err(damage("is not of a Windows CE device"));
         }
+        container.check_shape(shape())?;
         let about: SnapshotAbout = container.data(SectionKind::About)?;
         let computer_state: ComputerState = container.data(SectionKind::Computer)?;
         let state: State = container.data(SectionKind::Kernel)?;
@@ -148,7 +148,7 @@ impl Device {
         }
         let rom_bytes = container.section(SectionKind::Rom)?;
         let image = RomImage::read(&rom_bytes)?;
-        let ram = filled(about.frames, &container.section(SectionKind::Memory)?)?;
+        let ram = container.memory(about.frames)?;
         let mut computer = Computer::new(ram, 1);
         *computer.processors[0].traps() = crate::cpu::HostTraps::all();
         computer.set_state(&computer_state);
@@ -160,11 +160,38 @@ impl Device {
             computer,
             state,
             rom: Arc::new(Rom { bytes: rom_bytes, image }),
-            host,
+            host: Box::new(Nobody),
             handlers: Arc::new(call::handlers()),
             control: Control::default(),
             told,
         })
+    }
+}
+
+/// The host of a device that is only looked at.
+struct Nobody;
+
+impl Console for Nobody {
+    fn kind(&mut self, _: ConsoleEnd) -> ConsoleKind {
+        ConsoleKind::Character
+    }
+
+    fn read(&mut self, _: &mut [u8]) -> Result<ConsoleInput, StoreError> {
+        Ok(ConsoleInput::End)
+    }
+
+    fn write(&mut self, _: ConsoleEnd, _: &[u8]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Host for Nobody {
+    fn files(&mut self) -> Option<&mut dyn FileStore> {
+        None
+    }
+
+    fn console(&mut self) -> &mut dyn Console {
+        self
     }
 }
 
@@ -198,17 +225,4 @@ impl State {
                 .flatten()
                 .all(|process| process.modules.iter().all(|module| (*module as usize) < self.modules.len()))
     }
-}
-
-/// Memory from the section that [`Device::frames_section`] makes.
-fn filled(frames: u32, bytes: &[u8]) -> Result<Ram, Problem> {
-    let bits = frames.div_ceil(8) as usize;
-    let (map, mut rest) = bytes.split_at_checked(bits).ok_or_else(|| damage("memory is cut off"))?;
-    let mut ram = Ram::new(frames);
-    for number in (0..frames).filter(|number| map[*number as usize / 8] >> (number % 8) & 1 != 0) {
-        let (frame, behind) = rest.split_at_checked(FRAME_BYTES).ok_or_else(|| damage("memory is cut off"))?;
-        ram.write(Pa(u64::from(number) * FRAME_BYTES as u64), frame);
-        rest = behind;
-    }
-    Ok(ram)
 }

@@ -85,6 +85,18 @@ impl Controlled for Device {
         true
     }
 
+    fn freeze(&mut self, thread: u32, is_frozen: bool) -> bool {
+        let Ok(index) = self.living_thread(thread) else { return false };
+        if self.is_entering(thread) {
+            return false;
+        }
+        if is_frozen {
+            self.suspend_thread(index);
+            return true;
+        }
+        self.resume_thread(index) > 0
+    }
+
     fn keep(&mut self) -> Checkpoint {
         self.checkpoint()
     }

@@ -30,6 +30,8 @@ impl CeError {
     pub const INVALID_ADDRESS: Self = Self(487);
     pub const NOT_OWNER: Self = Self(288);
     pub const TOO_MANY_POSTS: Self = Self(298);
+    pub const OPERATION_ABORTED: Self = Self(995);
+    pub const FILE_INVALID: Self = Self(1006);
     pub const DLL_INIT_FAILED: Self = Self(1114);
     pub const SERVICE_NOT_ACTIVE: Self = Self(1062);
 }

@@ -189,6 +189,17 @@ impl Device {
         super::memory::physical(address)
     }
 
+    /// From now on calls and returns of programs are written down. To be called before the first run.
+    pub fn record_calls(&mut self) {
+        self.computer.processors.iter_mut().for_each(crate::cpu::Interpreter::record_calls);
+    }
+
+    /// The calls of the running thread that have not returned, innermost first; `None` while none runs. A call that the
+    /// kernel makes by itself is not among them, one that it answers is.
+    pub fn open_calls(&self) -> Option<Vec<crate::cpu::OpenCall>> {
+        self.state.running.map(|_| self.computer.processors[0].open_calls())
+    }
+
     /// Puts a process into slot 0 as a switch of threads does, for measurements: its 8 directory entries, the slots that
     /// its key does not open, the translations. Whether anything changed.
     pub fn switch_process(&mut self, number: ProcessNumber) -> bool {

@@ -144,9 +144,9 @@ impl Device {
         Ok(Some((table, bytes)))
     }
 
-    /// Loads a DLL into the kernel's half: an installable interrupt service routine. Its entry is not called (our
-    /// choice).
-    pub(crate) fn load_kernel_module(&mut self, name: &str) -> Result<ModuleIndex, CeError> {
+    /// Loads a DLL into the kernel's half: an installable interrupt service routine. The second is whether it was not
+    /// there before, so that its entry is due.
+    pub(crate) fn load_kernel_module(&mut self, name: &str) -> Result<(ModuleIndex, bool), CeError> {
         let image = self.find_image(name)?;
         let path = self.state.images[image as usize].path.clone();
         let known = self.state.modules.iter().position(|module| {
@@ -155,7 +155,7 @@ impl Device {
                 .is_some_and(|module| module.is_kernel && self.state.images[module.image as usize].path == path)
         });
         if let Some(known) = known {
-            return Ok(known as ModuleIndex);
+            return Ok((known as ModuleIndex, false));
         }
         let it = &self.state.images[image as usize];
         let in_place = it.base >= super::memory::CACHED;
@@ -177,9 +177,9 @@ impl Device {
                     self.fill_page(page, false)?;
                 }
             }
-            return self.add_kernel_module(index);
+            return Ok((self.add_kernel_module(index)?, true));
         }
-        self.add_kernel_module(image)
+        Ok((self.add_kernel_module(image)?, true))
     }
 
     fn add_kernel_module(&mut self, image: ImageIndex) -> Result<ModuleIndex, CeError> {

@@ -24,6 +24,15 @@ pub(crate) enum Reason {
     ThreadDetach = 3,
 }
 
+/// What servers are told of a process: method 0 of their sets (names and numbers are those of `DllMain`'s reasons).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Cause {
+    /// It is about to end: threads of it that wait in servers are to be let go.
+    Exiting = 4,
+    /// None of its threads runs any more.
+    Detach = 0,
+}
+
 /// A call of a DLL's entry that is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Notice {
@@ -46,6 +55,8 @@ pub(crate) enum Then {
     EndThread(u32),
     /// The thread, the last one of its process, ends, and the process.
     EndProcess(u32),
+    /// Servers whose sets have this number or a higher one are told that the thread's process ends.
+    TellServers { set: u8, cause: Cause, code: u32 },
 }
 
 /// A call that will come back to the kernel.
@@ -218,7 +229,7 @@ pub(crate) enum Object {
         set: u32,
         word: u32,
     },
-    /// A mapped file: its pages' frames, whether it can be written.
+    /// A mapped file: its pages' frames, its bytes, whether it can be written, the number of the open file.
     Mapping {
         frames: Vec<u32>,
         size: u32,

@@ -2,13 +2,16 @@
 
 use super::error::CeError;
 use super::layout::{e32, info, process};
-use super::object::{ImageIndex, Notice, Object, Process, ProcessNumber, Reason, Then, ThreadIndex};
+use super::object::{
+    ApiSet, Cause, ImageIndex, Notice, Object, Process, ProcessNumber, Reason, Then, ThreadIndex, ThreadState, Waitable,
+};
 use super::processor::USER;
 use super::region::{BLOCK, Region, RegionKind};
 use super::space::{SLOT, slot_of};
 use super::thread::NewThread;
 use crate::ce::Device;
 use std::collections::VecDeque;
+use vatlas_rules::ce::api_sets::API_SETS;
 use vatlas_rules::ce::slot::PROCESSES;
 
 /// How windows of a program begin; what CE's shell passes.
@@ -167,7 +170,13 @@ impl Device {
         let owner = self.thread(index).owner;
         let Some(it) = self.process_mut(owner) else { return };
         if it.is_ending {
-            return self.end_thread(index, code);
+            let was_last = it.main_thread == index;
+            self.end_thread(index, code);
+            // The thread that was to do the rest failed in it: the rest is left out.
+            if was_last {
+                self.remove_process(owner);
+            }
+            return;
         }
         it.is_ending = true;
         it.exit_code = Some(code);
@@ -177,11 +186,29 @@ impl Device {
         for other in others {
             self.kill_thread(other, code);
         }
-        // Threads that are in a server's call end when they come back.
-        if self.process(owner).is_some_and(|process| process.threads.len() > 1) {
-            self.park(index);
-        } else {
-            self.last_thread(index, code);
+        self.tell_servers(index, 0, Cause::Exiting, code);
+    }
+
+    /// Tells the servers, one after the other, what happens to a thread's process, then goes on with its end.
+    pub(crate) fn tell_servers(&mut self, index: ThreadIndex, first: u8, cause: Cause, code: u32) {
+        let it = self.thread(index);
+        let (owner, thread) = (it.owner, it.handle);
+        let process = self.process(owner).map_or(0, |process| process.handle);
+        self.rewind(index);
+        for number in first..API_SETS {
+            let set = self.set_of_number(number);
+            let is_told = |set: &ApiSet| !set.is_handle && set.server != owner;
+            let Some(set) = set.filter(|set| self.state.sets.get(set).is_some_and(is_told)) else { continue };
+            let then = Then::TellServers { set: number + 1, cause, code };
+            if self.call_method(index, set, 0, &[cause as u32, process, thread], Some(then)).is_ok() {
+                return;
+            }
+        }
+        match cause {
+            Cause::Detach => self.close_process(index, code),
+            // Threads that are in a server's call end when they come back.
+            Cause::Exiting if self.process(owner).is_some_and(|process| process.threads.len() > 1) => self.park(index),
+            Cause::Exiting => self.last_thread(index, code),
         }
     }
 
@@ -193,6 +220,23 @@ impl Device {
         } else {
             self.thread_mut(index).dying = Some(code);
             self.show_state(index);
+            self.break_wait(index);
+        }
+    }
+
+    /// A thread that is to end waits in a server no longer: the wait fails (our choice). For a critical section it goes
+    /// on waiting, as whoever enters one believes that it is his then.
+    fn break_wait(&mut self, index: ThreadIndex) {
+        let it = self.thread_mut(index);
+        it.suspended = 0;
+        let is_critical = it.wait.objects.iter().any(|object| matches!(object, Waitable::Critical(_)));
+        match it.state {
+            ThreadState::Suspended => self.make_ready(index),
+            ThreadState::Waiting if !is_critical => {
+                self.set_last_error(index, CeError::OPERATION_ABORTED);
+                self.wake(index, u64::from(u32::MAX));
+            }
+            _ => {}
         }
     }
 
@@ -212,7 +256,8 @@ impl Device {
         let owner = self.thread(index).owner;
         let modules = self.process(owner).map(|process| process.modules.clone()).unwrap_or_default();
         let notices = modules.iter().rev().map(|module| Notice { module: *module, reason: Reason::ProcessDetach });
-        self.begin_notices(index, notices.collect(), Then::EndProcess(code));
+        let then = Then::TellServers { set: 0, cause: Cause::Detach, code };
+        self.begin_notices(index, notices.collect(), then);
     }
 
     /// Closes what a process has open in servers, then takes it away.

@@ -106,6 +106,16 @@ impl Device {
         }
     }
 
+    /// Instructions that were executed since the device was started.
+    pub const fn executed(&self) -> u64 {
+        self.state.executed
+    }
+
+    /// Whether a run ends when a program ends: [`Device::start_program`] started one that still runs.
+    pub const fn waits_for_program(&self) -> bool {
+        self.state.watched.is_some() || self.state.ended.is_some()
+    }
+
     /// What was printed since this was last asked.
     pub fn take_output(&mut self) -> String {
         std::mem::take(&mut self.state.output)

@@ -79,6 +79,7 @@ impl Device {
                 continue;
             }
             let turn = u64::from(self.state.scheduler.until_tick).min(end - self.state.executed);
+            self.computer.processors[0].note_stack_pointer();
             self.computer.run_into(turn, &mut stop);
             self.count_instructions(stop.run.executed);
             for unsupported in stop.run.unsupported.drain(..) {

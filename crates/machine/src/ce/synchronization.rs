@@ -28,6 +28,11 @@ impl Device {
         if milliseconds == 0 {
             return Ok(Done::Value(TIMEOUT.into()));
         }
+        // A thread that is to end comes back from its server first.
+        if self.thread(index).dying.is_some() {
+            self.set_last_error(index, CeError::OPERATION_ABORTED);
+            return Ok(Done::Value(INFINITE.into()));
+        }
         for object in &objects {
             self.add_waiter(index, *object);
         }
@@ -313,12 +318,12 @@ impl Device {
         let Some(handle) = self.state.handles.get(&value).filter(|it| it.users.is_empty() && !it.is_pinned) else {
             return false;
         };
-        let waiting = handle.waiters.clone();
-        let frames = match &handle.object {
-            Object::Mapping { frames, .. } => frames.clone(),
-            _ => Vec::new(),
-        };
-        frames.into_iter().for_each(|frame| self.give_frame(frame));
+        let (waiting, object) = (handle.waiters.clone(), handle.object.clone());
+        self.write_back(&object);
+        if let Object::Mapping { frames, file, .. } = object {
+            frames.into_iter().for_each(|frame| self.give_frame(frame));
+            self.state.store.open.remove(&file.unwrap_or(0));
+        }
         waiting.into_iter().for_each(|index| self.wake(index, u64::from(u32::MAX)));
         self.state.handles.remove(&value);
         self.state.exit_codes.remove(&value);

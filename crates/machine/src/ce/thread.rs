@@ -255,7 +255,7 @@ impl Device {
             registers.pc = back.0;
             registers.general[STACK] = back.1;
             self.set_registers(index, &registers);
-            let reserved = u32::from(matches!(then, Then::Begin { .. } | Then::EndProcess(_)));
+            let reserved = u32::from(matches!(then, Then::Begin { .. } | Then::TellServers { .. }));
             let kind = CallKind::Notices { left, now, then };
             if self.call_program(index, entry, &[hmodule, now.reason as u32, reserved], kind).is_err() {
                 self.finish(index, then, back);
@@ -384,7 +384,8 @@ impl Device {
     fn refused(&mut self, index: ThreadIndex, then: Then, back: (u32, u32)) {
         match then {
             Then::Loaded(module) => {
-                let number = self.thread(index).current;
+                let is_kernel = self.state.modules[module as usize].as_ref().is_some_and(|module| module.is_kernel);
+                let number = if is_kernel { 0 } else { self.thread(index).current };
                 self.drop_module(number, module);
                 self.set_last_error(index, CeError::DLL_INIT_FAILED);
                 self.finish(index, Then::Return(0), back);
@@ -417,6 +418,7 @@ impl Device {
             }
             Then::EndThread(code) => return self.end_thread(index, code),
             Then::EndProcess(code) => return self.close_process(index, code),
+            Then::TellServers { set, cause, code } => return self.tell_servers(index, set, cause, code),
         }
         self.set_registers(index, &registers);
         self.end_if_dying(index);

@@ -31,6 +31,9 @@ pub trait Controlled {
     fn run_judged(&mut self, budget: u64, judge: &mut Judge<'_>) -> RunEnd;
     /// Sets a general register by number, 8 for EIP, 9 for EFLAGS; whether the thread lives.
     fn set_register(&mut self, thread: u32, number: u8, value: u32) -> bool;
+    /// Lets a thread wait until it is thawed, as suspending it does, or takes that back; whether it lives and is not in
+    /// the middle of entering the kernel.
+    fn freeze(&mut self, thread: u32, is_frozen: bool) -> bool;
     /// Keeps the state.
     fn keep(&mut self) -> Self::Kept;
     /// Goes to a state that was kept.
@@ -74,12 +77,17 @@ pub trait Controlled {
 
     /// The breakpoint at the next instruction of the thread that stopped does not count again.
     fn pass_here(&mut self) {
-        let processor = self.control().stopped.unwrap_or_else(|| self.computer().next());
+        let processor = self.processor();
         let who = self.who(processor);
         let pc = self.computer().processors.get(processor).map_or(0, |processor| processor.user_state().1);
         if let Some(executed) = self.executed_by(who.thread) {
             self.control_mut().reported.insert(who.thread, (executed, pc));
         }
+    }
+
+    /// Whether the last run stopped before a thread entered the kernel.
+    fn is_entering(&self, thread: u32) -> bool {
+        self.control().pending.is_some_and(|(processor, _)| self.who(processor).thread == thread)
     }
 
     /// What the run stopped for.
@@ -89,7 +97,8 @@ pub trait Controlled {
 
     /// The processor that stopped, or whose turn it is.
     fn processor(&self) -> usize {
-        self.control().stopped.unwrap_or_else(|| self.computer().next())
+        let entering = self.control().pending.map(|(processor, _)| processor);
+        self.control().stopped.or(entering).unwrap_or_else(|| self.computer().next())
     }
 }
 

@@ -9,16 +9,20 @@
 //! Where registers or memory were changed from outside the state behind the change is kept for good: no run forward from
 //! an earlier state would come to it.
 
-use super::Controlled;
+use super::{Controlled, step};
 use crate::cpu::Interpreter;
+use std::rc::Rc;
 use vatlas_space::control::{
     DataPlace, DataTouch, EventKind, HistorySize, Judge, Occurrence, Position, RunEnd, Stops, Who, Writer,
 };
 
 /// Instructions between kept states, while there is room.
-const INTERVAL: u64 = 250_000;
+const INTERVAL: u64 = 400_000;
 /// What may be kept unless somebody says otherwise, in bytes.
 const USUAL_LIMIT: u64 = 256 << 20;
+
+/// Moves a kernel forward by at most so many instructions.
+type Forward<'f, K> = &'f mut dyn FnMut(&mut K, u64, &mut Judge<'_>) -> RunEnd;
 
 /// A state that is kept.
 struct Kept<T> {
@@ -35,6 +39,9 @@ pub struct Recorder<K: Controlled> {
     last: Position,
     limit: u64,
     bytes: u64,
+    /// Whether somebody wants looks back to be broken off, asked from time to time.
+    interrupt: Option<Rc<dyn Fn() -> bool>>,
+    was_interrupted: bool,
 }
 
 impl<K: Controlled> Recorder<K> {
@@ -43,7 +50,14 @@ impl<K: Controlled> Recorder<K> {
         // Whoever is ready gets a processor first: from then on a moment has one state.
         kernel.run_judged(0, &mut |_, _| false);
         let position = kernel.position();
-        let mut new = Self { kept: Vec::new(), last: position, limit: USUAL_LIMIT, bytes: 0 };
+        let mut new = Self {
+            kept: Vec::new(),
+            last: position,
+            limit: USUAL_LIMIT,
+            bytes: 0,
+            interrupt: None,
+            was_interrupted: false,
+        };
         new.keep(kernel, true);
         new
     }
@@ -91,6 +105,16 @@ impl<K: Controlled> Recorder<K> {
         HistorySize { first, last: self.last, states: self.kept.len(), bytes: self.bytes, limit: self.limit }
     }
 
+    /// Asks this from time to time while it looks back: `true` breaks that off, and the machine stays where it is.
+    pub fn set_interrupt(&mut self, interrupt: Rc<dyn Fn() -> bool>) {
+        self.interrupt = Some(interrupt);
+    }
+
+    /// Whether the last look back was broken off.
+    pub const fn was_interrupted(&self) -> bool {
+        self.was_interrupted
+    }
+
     /// How much may be kept, in bytes.
     pub fn set_limit(&mut self, bytes: u64) {
         self.limit = bytes;
@@ -100,12 +124,35 @@ impl<K: Controlled> Recorder<K> {
     /// Runs forward, and keeps states on the way.
     pub fn run(&mut self, kernel: &mut K, budget: u64, judge: &mut Judge<'_>) -> RunEnd {
         let end = kernel.instructions().saturating_add(budget);
+        self.advance(kernel, end, judge, &mut |kernel, budget, judge| kernel.run_judged(budget, judge))
+    }
+
+    /// Runs until a thread has executed one more instruction, or at most so many instructions, and keeps states on the
+    /// way.
+    pub fn step(&mut self, kernel: &mut K, thread: u32, most: u64, judge: &mut Judge<'_>) -> RunEnd {
+        let Some(before) = kernel.executed_by(thread) else { return RunEnd::Budget };
+        let end = kernel.instructions().saturating_add(most);
+        let is_done = |kernel: &K| kernel.executed_by(thread) != Some(before);
+        let end =
+            self.advance(kernel, end, judge, &mut |kernel, budget, judge| match step(kernel, thread, budget, judge) {
+                RunEnd::Budget if is_done(kernel) => RunEnd::Stopped,
+                end => end,
+            });
+        if end == RunEnd::Stopped && !kernel.control().has_stopped() { RunEnd::Budget } else { end }
+    }
+
+    /// Moves by `forward` until it ends for something else than its budget, or to an end.
+    fn advance(&mut self, kernel: &mut K, end: u64, judge: &mut Judge<'_>, forward: Forward<'_, K>) -> RunEnd {
+        if let Some(stop) = self.enter_fork(kernel, judge) {
+            return stop;
+        }
         loop {
             let now = kernel.instructions();
             let goal = end.min(self.next_goal(now));
-            let stop = kernel.run_judged(goal - now, judge);
+            let stop = forward(kernel, goal - now, judge);
             self.last = self.last.max(kernel.position());
             if stop != RunEnd::Budget {
+                self.meet_fork(kernel);
                 return stop;
             }
             self.pass(kernel);
@@ -113,6 +160,36 @@ impl<K: Controlled> Recorder<K> {
                 return RunEnd::Budget;
             }
         }
+    }
+
+    /// A change from outside was made at this count of instructions, after the kernel was entered more often than now:
+    /// goes there. Why the run ends before that, if it does.
+    fn enter_fork(&mut self, kernel: &mut K, judge: &mut Judge<'_>) -> Option<RunEnd> {
+        let now = kernel.position();
+        let is_ahead = |kept: &Kept<K::Kept>| {
+            kept.is_fork && kept.position.instructions == now.instructions && kept.position > now
+        };
+        let place = self.kept.iter().rposition(is_ahead)?;
+        let end = travel(kernel, self.kept[place].position, judge);
+        if kernel.control().has_stopped() {
+            return end;
+        }
+        self.come_to(kernel, place);
+        None
+    }
+
+    /// A change from outside was made at this very moment: makes it again. What the run stopped for stays told.
+    fn meet_fork(&self, kernel: &mut K) {
+        let now = kernel.position();
+        let Ok(place) = self.kept.binary_search_by_key(&now, |kept| kept.position) else { return };
+        if place == 0 || !self.kept[place].is_fork {
+            return;
+        }
+        let control = kernel.control_mut();
+        let (occurrences, stopped) = (std::mem::take(&mut control.occurrences), control.stopped);
+        self.come_to(kernel, place);
+        let control = kernel.control_mut();
+        (control.occurrences, control.stopped) = (occurrences, stopped);
     }
 
     /// The next moment at which something is done: a state is kept, or a change from outside is made again.
@@ -130,22 +207,13 @@ impl<K: Controlled> Recorder<K> {
     fn pass(&mut self, kernel: &mut K) {
         let now = kernel.instructions();
         let place = self.kept.partition_point(|kept| kept.position.instructions < now);
-        match self.kept.get(place) {
-            Some(next) if next.position.instructions == now => {
-                if next.is_fork && place > 0 {
-                    let target = next.position;
-                    if kernel.position() < target {
-                        travel(kernel, target, &mut |_, _| false);
-                    }
-                    self.go_back(kernel, place);
-                }
-            }
-            _ => {
-                let before = place.checked_sub(1).map_or(0, |place| self.kept[place].position.instructions);
-                if now >= before.saturating_add(INTERVAL) {
-                    self.keep(kernel, false);
-                }
-            }
+        if self.kept.get(place).is_some_and(|next| next.position.instructions == now) {
+            self.enter_fork(kernel, &mut |_, _| false);
+            return self.meet_fork(kernel);
+        }
+        let before = place.checked_sub(1).map_or(0, |place| self.kept[place].position.instructions);
+        if now >= before.saturating_add(INTERVAL) {
+            self.keep(kernel, false);
         }
     }
 
@@ -156,6 +224,13 @@ impl<K: Controlled> Recorder<K> {
         kernel.computer_mut().processors.iter_mut().for_each(Interpreter::pass_no_breakpoint);
         let stops = std::mem::take(&mut kernel.control_mut().stops);
         kernel.set_stops(&stops);
+    }
+
+    /// Goes to a kept state, and where it was kept before the kernel was entered to that: the instruction that enters it
+    /// is executed again.
+    fn come_to(&self, kernel: &mut K, place: usize) {
+        self.go_back(kernel, place);
+        travel(kernel, self.kept[place].position, &mut |_, _| false);
     }
 
     /// Goes to a moment. Whether it is there: the past does not reach before its beginning.
@@ -212,7 +287,12 @@ impl<K: Controlled> Recorder<K> {
 
     /// Goes back to the last thing before now for which the judge would stop, and gives it.
     pub fn run_back(&mut self, kernel: &mut K, judge: &mut Judge<'_>) -> (RunEnd, Vec<Occurrence>) {
-        let Some((position, processor, found)) = self.last_before(kernel, kernel.position(), judge) else {
+        let now = kernel.position();
+        let Some((position, processor, found)) = self.last_before(kernel, now, judge) else {
+            if self.was_interrupted {
+                self.go_to(kernel, now);
+                return (RunEnd::Budget, Vec::new());
+            }
             let first = self.kept.first().map(|kept| kept.position);
             if let Some(first) = first {
                 self.go_to(kernel, first);
@@ -234,8 +314,13 @@ impl<K: Controlled> Recorder<K> {
         let mut end = end;
         let mut found: Option<(Position, usize, Vec<Occurrence>)> = None;
         let mut place = self.kept.partition_point(|kept| kept.position < end);
+        self.was_interrupted = false;
         while place > 0 {
             place -= 1;
+            if self.interrupt.as_ref().is_some_and(|interrupt| interrupt()) {
+                self.was_interrupted = true;
+                return None;
+            }
             self.go_back(kernel, place);
             travel(kernel, end, &mut |moment, occurrence| {
                 let position = moment_of(moment.position(), occurrence);
@@ -292,22 +377,17 @@ impl<K: Controlled> Recorder<K> {
         if self.go_near(kernel, instructions) { RunEnd::Stopped } else { self.go_to_beginning(kernel) }
     }
 
-    /// The machine ran without this: that moment can be gone to, too.
-    pub fn reached(&mut self, kernel: &K) {
-        self.last = self.last.max(kernel.position());
-    }
-
-    /// Goes to the first moment after so many instructions.
+    /// Goes to the first moment after so many instructions; where something was changed from outside, to behind that.
     fn go_near(&mut self, kernel: &mut K, instructions: u64) -> bool {
+        let is_it = |kept: &Kept<K::Kept>| kept.is_fork && kept.position.instructions == instructions;
+        if let Some(place) = self.kept.iter().rposition(is_it) {
+            self.come_to(kernel, place);
+            return true;
+        }
         let first = Position { instructions, entry: 0 };
         let place = self.kept.partition_point(|kept| kept.position < first);
-        // A kept state at the same count comes late in it: the one before is gone from, unless it is the first.
-        let Some(place) = place.checked_sub(1) else {
-            return self.kept.first().is_some_and(|kept| kept.position.instructions == instructions) && {
-                self.go_back(kernel, 0);
-                true
-            };
-        };
+        // A kept state at the same count comes late in it: the one before is gone from.
+        let Some(place) = place.checked_sub(1) else { return false };
         let now = kernel.position();
         if now.instructions > instructions || now < self.kept[place].position {
             self.go_back(kernel, place);
@@ -348,32 +428,36 @@ impl<K: Controlled> Recorder<K> {
     }
 }
 
-/// The moment at which a run stops for something: before the kernel is entered it is not yet that of the entry.
+/// The moment at which a run stops for something: before the kernel is entered it is not yet that of the entry, and an
+/// exception is seen best where it was raised, before the kernel was entered for it.
 fn moment_of(position: Position, occurrence: &Occurrence) -> Position {
-    let is_entry = match occurrence {
-        Occurrence::Kernel(event) => matches!(event.what.kind(), EventKind::SystemCall | EventKind::PageFault),
-        _ => false,
+    let Occurrence::Kernel(event) = occurrence else { return position };
+    let is_even = position.entry.is_multiple_of(2);
+    let entry = match event.what.kind() {
+        EventKind::SystemCall | EventKind::PageFault if is_even => position.entry + 1,
+        EventKind::Exception if is_even => position.entry.saturating_sub(1),
+        _ => position.entry,
     };
-    Position { entry: position.entry + u64::from(is_entry && position.entry.is_multiple_of(2)), ..position }
+    Position { entry, ..position }
 }
 
-/// Runs forward to a moment that is not before now, or as near as it gets.
-fn travel<K: Controlled + ?Sized>(kernel: &mut K, to: Position, judge: &mut Judge<'_>) {
+/// Runs forward to a moment that is not before now, or as near as it gets. How the run ended, if there was one.
+fn travel<K: Controlled + ?Sized>(kernel: &mut K, to: Position, judge: &mut Judge<'_>) -> Option<RunEnd> {
     let now = kernel.position();
     if now >= to {
-        return;
+        return None;
     }
     if to.entry.is_multiple_of(2) {
-        if to.instructions > now.instructions {
-            kernel.run_judged(to.instructions - now.instructions, judge);
-        }
+        let more = to.instructions.saturating_sub(now.instructions);
+        let end = (more > 0).then(|| kernel.run_judged(more, judge));
         if kernel.instructions() != to.instructions || kernel.position() >= to {
-            return;
+            return end;
         }
     }
     // One instruction more is allowed, so that the kernel can be entered at all; it is not reached.
     let left = (to.instructions - kernel.instructions().min(to.instructions)).saturating_add(1);
     kernel.control_mut().set_target(Some(to.entry));
-    kernel.run_judged(left, judge);
+    let end = kernel.run_judged(left, judge);
     kernel.control_mut().set_target(None);
+    Some(end)
 }

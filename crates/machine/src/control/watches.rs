@@ -3,6 +3,8 @@
 
 /// Bytes of a value that are kept from before a write.
 pub const KEPT_BYTES: usize = 16;
+/// Bytes of a frame.
+const FRAME: u64 = 0x1000;
 /// Touches that are kept until somebody takes them.
 const MOST_TOUCHES: usize = 256;
 
@@ -57,13 +59,15 @@ pub struct Touch {
 /// What is watched, and what touched it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watches {
+    /// By address.
     pieces: Vec<WatchedBytes>,
     touches: Vec<Touch>,
 }
 
 impl Watches {
     /// These and no others; touches are forgotten.
-    pub(crate) fn set(&mut self, pieces: Vec<WatchedBytes>) {
+    pub(crate) fn set(&mut self, mut pieces: Vec<WatchedBytes>) {
+        pieces.sort_by_key(|piece| piece.pa);
         self.pieces = pieces;
         self.touches.clear();
     }
@@ -80,7 +84,11 @@ impl Watches {
         is_write: bool,
         through: Option<(u32, u32)>,
     ) -> impl Iterator<Item = &WatchedBytes> {
-        self.pieces.iter().filter(move |piece| {
+        // A piece lies in one frame: none that reaches here begins further ahead.
+        let first = self.pieces.partition_point(|piece| u64::from(piece.pa) + FRAME <= u64::from(pa));
+        let near = self.pieces[first..].iter();
+        let near = near.take_while(move |piece| u64::from(piece.pa) < u64::from(pa) + u64::from(length));
+        near.filter(move |piece| {
             let counts = if is_write { piece.writes } else { piece.reads };
             let overlaps = u64::from(piece.pa) < u64::from(pa) + u64::from(length)
                 && u64::from(pa) < u64::from(piece.pa) + u64::from(piece.length);
@@ -128,7 +136,8 @@ mod tests {
         let whole = WatchedBytes { watch: 1, pa: 0x5010, length: 4, reads: false, writes: true, via: None };
         let one = WatchedBytes { watch: 2, reads: true, via: Some((0x39000, 0x40_3000)), ..whole };
         let mut watches = Watches::default();
-        watches.set(vec![whole, one]);
+        let before = WatchedBytes { watch: 3, pa: 0x4000, length: 0x1000, ..whole };
+        watches.set(vec![whole, one, before]);
         let check = |pa, length, is_write, through, expected: &[u32]| {
             let found: Vec<u32> = watches.touched(pa, length, is_write, through).map(|piece| piece.watch).collect();
             assert_eq!(found, expected, "{pa:#x}");
@@ -139,6 +148,8 @@ mod tests {
         check(0x500e, 2, true, None, &[]);
         check(0x500e, 3, true, None, &[1, 2]);
         check(0x5014, 4, true, None, &[]);
+        check(0x4fff, 1, true, None, &[3]);
+        check(0x4fff, 0x20, true, None, &[3, 1, 2]);
         check(0x5010, 4, false, Some((0x39000, 0x40_3010)), &[2]);
         check(0xffff_fffe, 4, true, None, &[]);
     }

@@ -2,7 +2,8 @@
 //!
 //! A chain is found by address space and TEB, so nobody has to say when threads are switched. A call puts a return
 //! address at a place of the stack: everything that was at or below it is gone. A return takes the one that is there
-//! away. What is below the stack pointer is left over from `longjmp` and the like, and not told.
+//! away, and so does a kernel that puts the stack pointer above it. What is below the stack pointer is left over from
+//! `longjmp` and the like, and not told.
 
 use super::core::{Core, ESP};
 use super::registers::SegmentRegister;
@@ -55,6 +56,17 @@ impl Core {
         }
     }
 
+    /// The kernel put the stack pointer somewhere: calls whose return addresses lie below it are over, those among them
+    /// that the kernel itself answered and returned from.
+    pub fn note_stack_pointer(&mut self) {
+        let (thread, esp) = (self.thread(), self.gpr[ESP]);
+        if let Some(chain) = self.calls.as_mut().and_then(|record| record.chains.get_mut(&thread))
+            && let Some(below) = esp.checked_sub(1)
+        {
+            CallRecord::forget_to(chain, below);
+        }
+    }
+
     /// A return is complete that found its address here.
     pub fn note_return(&mut self, at: u32) {
         let thread = self.thread();
@@ -92,5 +104,8 @@ mod tests {
         assert_eq!(backs(&core, 0), [5, 1], "two calls were left without a return");
         core.note_return(0x800);
         assert_eq!(backs(&core, 0), [5, 1], "a return to an address that was pushed");
+        core.gpr[ESP] = 0xff4;
+        core.note_stack_pointer();
+        assert_eq!(backs(&core, 0), [1], "the kernel returned from a call");
     }
 }

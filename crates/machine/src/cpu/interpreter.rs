@@ -97,6 +97,15 @@ impl Interpreter {
         self.core.passing = u64::MAX;
     }
 
+    /// The kernel went on with the running thread somewhere else: calls whose return addresses lie below the stack pointer
+    /// are over, those among them that the kernel itself answered. Does something only while calls are written down.
+    #[inline]
+    pub fn note_stack_pointer(&mut self) {
+        if self.core.calls.is_some() {
+            self.core.note_stack_pointer();
+        }
+    }
+
     /// From now on calls and returns are written down. To be called before anything was executed: blocks that were
     /// decoded before do not do it.
     pub fn record_calls(&mut self) {

@@ -93,7 +93,31 @@ impl FileObjects {
     }
 }
 
+/// What kind of device is behind a file object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DeviceKind {
+    Volume,
+    Null,
+    Console,
+    Pipes,
+}
+
 impl Files {
+    /// The device of a file object, and the name that the file has there: `\\folder\\file`, empty for the device itself.
+    pub(crate) fn device_name(&self, file: FileNumber) -> Option<(DeviceKind, String)> {
+        Some(match self.objects.get(file).ok()?.device {
+            Device::Disk(identity) => (DeviceKind::Volume, self.path_of(identity)?),
+            Device::Volume => (DeviceKind::Volume, String::new()),
+            Device::Null => (DeviceKind::Null, String::new()),
+            Device::Console(end) => (DeviceKind::Console, format!("\\{end:?}")),
+            Device::Pipe(end) => {
+                let (name, ..) = self.pipes.facts(end).ok()?;
+                (DeviceKind::Pipes, format!("\\{name}"))
+            }
+            Device::PipeFolder => (DeviceKind::Pipes, "\\".to_owned()),
+        })
+    }
+
     /// The last handle of a file object is closed: its share of the file ends, a file to be deleted on close is
     /// deleted when this was its last open, the other end of a pipe is told.
     pub fn cleanup(&mut self, file: FileNumber) {

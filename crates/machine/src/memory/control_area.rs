@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Offsets and flag bits, except Image, are unverified. All prototype entries of a section are one array, tag MmSt;
-//! of a data file too, which NT gives one array for each subsection. `FilePointer` holds the identity of the file:
-//! file objects are not this crate part's business.
+//! of a data file too, which NT gives one array for each subsection. `FilePointer` leads to a `FILE_OBJECT` with the
+//! name that the file had when it was mapped; the owner of the memory makes it, the control area has it to its end.
 
 use crate::memory::entries::demand_zero;
 use crate::memory::section::{FileIdentity, IdentifiedFile, SectionFile};
@@ -145,6 +145,8 @@ pub struct ControlArea {
     pub(crate) views: u32,
     /// Pages in the commit charge.
     pub(crate) committed: u32,
+    /// `FilePointer`, and the block in which it is; zeroes for none.
+    pub(crate) file_object: (u32, Va),
 }
 
 impl ControlArea {
@@ -235,7 +237,7 @@ impl ControlArea {
         words[6] = self.subsections.len() as u32 & 0xffff;
         words[7] = self.references + self.views;
         words[8] = self.flags();
-        words[9] = self.identity.map_or(0, |file| file.0 as u32);
+        words[9] = self.file_object.0;
         words
     }
 
@@ -321,6 +323,7 @@ impl Memory {
             references: 0,
             views: 0,
             committed,
+            file_object: (0, Va(0)),
         };
         self.write_prototypes(ram, &area);
         if let Some(identity) = identity {
@@ -406,6 +409,12 @@ impl Memory {
             self.area_by_subsection.remove(&area.subsection_address(number));
         });
         self.commit.release(area.committed);
-        [area.address, area.segment, area.prototypes].iter().for_each(|block| self.pool_free(ram, *block));
+        let blocks = [area.address, area.segment, area.prototypes, area.file_object.1];
+        blocks.iter().filter(|block| block.0 != 0).for_each(|block| self.pool_free(ram, *block));
+    }
+
+    /// Gives a control area its file object, in a block of its own.
+    pub(crate) fn set_file_object(&mut self, ram: &mut Ram, index: ControlAreaIndex, object: u32, block: Va) {
+        self.update_area(ram, index, |area| area.file_object = (object, block));
     }
 }

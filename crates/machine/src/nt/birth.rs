@@ -67,11 +67,12 @@ impl System {
         let process = self.create_process(new.name, limits, parent).map_err(failed("making the process"))?;
         if let Some(parent) = new.parent {
             self.inherit(process, parent);
-            if new.inherits_handles {
-                self.inherit_handles(process, parent);
-            }
         }
-        let filled = self.fill_process(process, new.section, &image);
+        let inherited = match new.parent.filter(|_| new.inherits_handles) {
+            Some(parent) => self.inherit_handles(process, parent).map_err(failed("inheriting handles")),
+            None => Ok(()),
+        };
+        let filled = inherited.and_then(|()| self.fill_process(process, new.section, &image));
         self.obey_flush();
         if let Err(error) = filled {
             self.terminate_process(process, error.status.0);
@@ -93,8 +94,9 @@ impl System {
         let base = self.get_u32(from.block, eprocess::SECTION_BASE_ADDRESS);
         let process = self.create_process_in(&name, forked?, id)?;
         self.inherit(process, parent);
-        if inherits_handles {
-            self.inherit_handles(process, parent);
+        if inherits_handles && let Err(status) = self.inherit_handles(process, parent) {
+            self.terminate_process(process, status.0);
+            return Err(status);
         }
         (self.processes[process.0].peb, self.processes[process.0].entries) = (peb, entries);
         let block = self.processes[process.0].block;
@@ -145,16 +147,16 @@ impl System {
     }
 
     /// `ObInitProcess`: the child's handles have the parent's numbers.
-    pub(crate) fn inherit_handles(&mut self, process: ProcessIndex, parent: ProcessIndex) {
-        let table = self.processes[parent.0].handles.inherited();
+    pub(crate) fn inherit_handles(&mut self, process: ProcessIndex, parent: ProcessIndex) -> Result<(), NtStatus> {
+        let mut table = self.processes[parent.0].handles.inherited();
         let objects: Vec<HandleEntry> = table.iter().map(|(_, entry)| entry).collect();
         for entry in objects {
-            if let Some(object) = self.objects.get_mut(entry.object) {
-                object.handles += 1;
-                object.references += 1;
-            }
+            self.count_handle(entry.object, true);
         }
-        self.processes[process.0].handles = table;
+        let own = &mut self.processes[process.0].handles;
+        table.memory = std::mem::take(&mut own.memory);
+        *own = table;
+        self.show_all_handles(process)
     }
 
     /// Maps a view of a whole image; where it is.
@@ -191,7 +193,7 @@ impl System {
         }
         let entries = self.ntdll_entries().map_err(|what| StartError { what, status: status::ENTRYPOINT_NOT_FOUND });
         let section = self.image_section(SYSTEM_DLL).map_err(failed(format!("opening {SYSTEM_DLL}")))?;
-        let section = self.objects.insert(Body::Section(section));
+        let section = self.make_section_object(section).map_err(failed("making the section of ntdll.dll"))?;
         let dll = entries.map(|entries| SystemDll { section, entries });
         match &dll {
             Ok(dll) => self.population.system_dll = Some(*dll),

@@ -42,6 +42,9 @@ const TWO_GB_BASE: u32 = 0x8000_0000;
 const THREE_GB_BASE: u32 = 0xc080_0000;
 /// From there on.
 const VARIABLES: u32 = 0x55_a000;
+/// `ObpRootDirectoryObject` and `ObpTypeObjectType` among them (our choice).
+const ROOT_DIRECTORY: u32 = 0x160;
+const TYPE_OF_TYPES: u32 = 0x164;
 const GDT: u32 = 0x3_f000;
 const TSS: u32 = 0x4_2000;
 const GDT_BYTES: u16 = 0x3ff;
@@ -132,8 +135,11 @@ impl System {
             random: configuration.seed,
             checkpoints: Checkpoints::default(),
         };
-        system.make_directories()?;
         system.map_variables()?;
+        system.make_object_types()?;
+        system.make_directories()?;
+        system.make_fixed_objects()?;
+        system.show_object_roots();
         system.fill_shared_page(configuration.frames)?;
         system.start_processors()?;
         system.show_variables();
@@ -142,8 +148,8 @@ impl System {
 
     fn make_directories(&mut self) -> Result<(), NtStatus> {
         for path in DIRECTORIES {
-            let directory = self.objects.insert(Body::Directory);
-            self.objects.set_name(directory, if path.is_empty() { "\\" } else { path })?;
+            let directory = self.make_object(Body::Directory)?;
+            self.name_object(directory, if path.is_empty() { "\\" } else { path })?;
         }
         Ok(())
     }
@@ -153,6 +159,8 @@ impl System {
         self.memory.map_frame_database(ram)?;
         let variables = image_base(self.memory.system_range_start()) + VARIABLES;
         self.memory.allocate_kernel_page(ram, Va(variables.into()))?;
+        self.variables.root_directory = variables + ROOT_DIRECTORY;
+        self.variables.type_of_types = variables + TYPE_OF_TYPES;
         self.map_kernel_images(image_base(self.memory.system_range_start()).wrapping_sub(TWO_GB_BASE))?;
         // Without an image of the kernel its variables are where XP's are.
         let head = self.ring0.host.active_process_head();

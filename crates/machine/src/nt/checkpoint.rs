@@ -116,10 +116,7 @@ impl Checkpoint {
 
     /// Bytes that it takes beyond what it shares with another one. What the kernel keeps beside memory is estimated.
     pub(crate) fn bytes_beyond(&self, other: Option<&Self>) -> u64 {
-        let is_shared = |number: usize, page: &Arc<_>| {
-            other.and_then(|other| other.ram.frames().get(number)).is_some_and(|theirs| Arc::ptr_eq(page, theirs))
-        };
-        let own = self.ram.frames().iter().filter(|(number, page)| !is_shared(*number, page)).count();
+        let own = self.ram.frames().count_beyond(other.map(|other| other.ram.frames()));
         (own * FRAME_BYTES) as u64 + KERNEL_STATE_BYTES
     }
 }

@@ -110,6 +110,17 @@ impl Controlled for System {
         true
     }
 
+    fn freeze(&mut self, thread: u32, is_frozen: bool) -> bool {
+        let Ok(index) = self.thread_by_id(thread) else { return false };
+        if self.is_entering(thread) {
+            return false;
+        }
+        match is_frozen {
+            true => self.suspend_thread(index).is_ok(),
+            false => self.resume_thread(index) > 0,
+        }
+    }
+
     fn keep(&mut self) -> Checkpoint {
         self.checkpoint()
     }

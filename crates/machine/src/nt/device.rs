@@ -116,7 +116,8 @@ impl System {
         if status::is_error(result) {
             return self.set_result(call.thread, result);
         }
-        let object = self.objects.insert(Body::DeviceFile(file));
+        // It takes no memory: there is room before the file object.
+        let Ok(object) = self.make_object(Body::DeviceFile(file)) else { return };
         let flags = self.read_attributes(call, attributes).map_or(0, |attributes| attributes.flags);
         let access = map_generic(access);
         let given = self.give_handle(call, (out, access, flags), object);
@@ -124,6 +125,7 @@ impl System {
         // FILE_OPENED.
         let told = told.and_then(|()| self.write_u32(call.space, status_block.wrapping_add(4), 1));
         if self.objects.get(object).is_some_and(|object| object.handles == 0) {
+            self.leave_room(object);
             self.ring0.closing.push(file);
         }
         self.release_object(object);
@@ -203,6 +205,7 @@ impl System {
     /// A driver is done: bytes for the program, the status block, the event.
     pub(crate) fn device_transferred(&mut self, transfer: &Transfer, result: NtStatus, count: u32) {
         let Transfer { call, event, buffer, .. } = *transfer;
+        self.count_transfer(&call, count);
         let told = self.deliver(transfer, result, count);
         if buffer != 0 {
             self.memory.pool_free(&mut self.computer.board.ram, Va(buffer.into()));

@@ -56,6 +56,12 @@ impl System {
 
     /// What a satisfied wait does to the object. Whether it was an abandoned mutant.
     fn take_object(&mut self, object: ObjectId, thread: ThreadIndex) -> bool {
+        let was_abandoned = self.take_body(object, thread);
+        self.show_signal(object);
+        was_abandoned
+    }
+
+    fn take_body(&mut self, object: ObjectId, thread: ThreadIndex) -> bool {
         match self.objects.body_mut(object) {
             Some(Body::Event { is_manual, is_signaled }) => *is_signaled &= *is_manual,
             Some(Body::Semaphore { count, .. }) => *count = count.saturating_sub(1),
@@ -113,8 +119,8 @@ impl System {
         for (block, object) in (0..).zip(objects) {
             if let Some(object) = self.objects.get_mut(*object) {
                 object.waiters.push(Waiter { thread, block });
-                object.references += 1;
             }
+            self.reference_object(*object);
         }
         self.threads[thread.0].wait.objects.extend_from_slice(objects);
         self.begin_wait(thread, request);
@@ -225,6 +231,7 @@ impl System {
         for object in std::mem::take(&mut self.threads[thread.0].mutants) {
             if let Some(Body::Mutant(mutant)) = self.objects.body_mut(object) {
                 *mutant = Mutant { owner: None, count: 0, is_abandoned: true };
+                self.show_signal(object);
                 self.wake_waiters(object, INCREMENT);
             }
         }
@@ -235,6 +242,7 @@ impl System {
         let Some(Body::Event { is_signaled, .. }) = self.objects.body_mut(object) else { return false };
         let was_signaled = std::mem::replace(is_signaled, true);
         if !was_signaled {
+            self.show_signal(object);
             self.wake_waiters(object, INCREMENT);
         }
         was_signaled
@@ -257,6 +265,7 @@ impl System {
         timer.is_signaled = true;
         timer.key = None;
         let (period, apc) = (timer.period, timer.apc);
+        self.show_signal(object);
         if period > 0 {
             let due = self.clock.interrupt_time().saturating_add(period);
             let key = self.clock.insert(due, Due::Timer(object));

@@ -16,6 +16,11 @@ impl GuestBlock {
         Self { va, pa }
     }
 
+    /// What lies behind the first bytes of the block; before it when they are negative.
+    pub(crate) const fn moved(self, bytes: u32) -> Self {
+        Self { va: self.va.wrapping_add(bytes), pa: self.pa.wrapping_add(bytes) }
+    }
+
     /// Address of a field.
     pub(crate) const fn va(self, offset: u32) -> u32 {
         self.va.wrapping_add(offset)

@@ -1,10 +1,13 @@
-//! Handle tables: multiples of 4 that name objects, with what they may be used for.
+//! Handle tables: multiples of 4 that name objects, with what they may be used for. Guest memory has them, too
+//! (`handle_memory.rs`).
 
 use crate::memory::NtStatus;
+use crate::nt::handle_memory::TableMemory;
 use crate::nt::objects::{Body, ObjectId, ObjectType};
 use crate::nt::process::ProcessIndex;
 use crate::nt::rights::granted;
 use crate::nt::{System, status};
+use vatlas_rules::nt::structures::HANDLES_IN_PAGE;
 
 /// The current process.
 pub(crate) const CURRENT_PROCESS: u32 = 0xffff_ffff;
@@ -14,8 +17,10 @@ pub(crate) const CURRENT_THREAD: u32 = 0xffff_fffe;
 pub(crate) const INHERIT: u8 = 2;
 /// The handle cannot be closed.
 pub(crate) const PROTECT: u8 = 1;
-/// Most handles of a process.
-const MOST: usize = 1 << 20;
+/// Handles of one page of a table: the first entry of each is none.
+pub(crate) const IN_PAGE: u32 = HANDLES_IN_PAGE - 1;
+/// Most handles of a process: those of a table of two levels (our choice).
+const MOST: usize = 1024 * IN_PAGE as usize;
 
 /// What a handle names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -32,14 +37,32 @@ pub(crate) struct HandleTable {
     /// Free places; the one freed last is used first, as on NT.
     free: Vec<u32>,
     count: u32,
+    /// Where guest memory has it; nowhere for the idle process, and for one that has ended.
+    pub memory: TableMemory,
 }
 
 fn index(handle: u32) -> Option<usize> {
-    usize::try_from(handle >> 2).ok()?.checked_sub(1)
+    let (page, entry) = ((handle >> 2) / HANDLES_IN_PAGE, (handle >> 2) % HANDLES_IN_PAGE);
+    Some((page * IN_PAGE + entry.checked_sub(1)?) as usize)
+}
+
+/// The handle of a place.
+pub(crate) const fn handle_at(place: u32) -> u32 {
+    (place / IN_PAGE * HANDLES_IN_PAGE + place % IN_PAGE + 1) * 4
 }
 
 impl HandleTable {
-    pub(crate) fn insert(&mut self, entry: HandleEntry) -> Result<u32, NtStatus> {
+    /// An empty table that is in guest memory, too.
+    pub(crate) fn new(memory: TableMemory) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
+    /// The place that the next handle gets.
+    pub(crate) fn next_place(&self) -> u32 {
+        self.free.last().copied().unwrap_or(self.entries.len() as u32)
+    }
+
+    fn insert(&mut self, entry: HandleEntry) -> Result<u32, NtStatus> {
         let place = match self.free.pop() {
             Some(place) => place,
             None if self.entries.len() >= MOST => return Err(status::INSUFFICIENT_RESOURCES),
@@ -50,7 +73,7 @@ impl HandleTable {
         };
         self.entries[place as usize] = Some(entry);
         self.count += 1;
-        Ok((place + 1) * 4)
+        Ok(handle_at(place))
     }
 
     /// The low two bits of a handle are the program's.
@@ -58,7 +81,7 @@ impl HandleTable {
         *self.entries.get(index(handle)?)?
     }
 
-    pub(crate) fn set_attributes(&mut self, handle: u32, attributes: u8) {
+    fn set_attributes(&mut self, handle: u32, attributes: u8) {
         let entry = index(handle).and_then(|place| self.entries.get_mut(place)).and_then(Option::as_mut);
         if let Some(entry) = entry {
             entry.attributes = attributes;
@@ -83,7 +106,17 @@ impl HandleTable {
         let free = (0..).zip(&entries).filter(|(_, entry)| entry.is_none()).map(|(place, _)| place);
         let free: Vec<u32> = free.collect::<Vec<_>>().into_iter().rev().collect();
         let count = (entries.len() - free.len()) as u32;
-        Self { entries, free, count }
+        Self { entries, free, count, memory: TableMemory::default() }
+    }
+
+    /// Places that were used at least once.
+    pub(crate) fn places(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    /// Free places, the next one first.
+    pub(crate) fn free_places(&self) -> impl Iterator<Item = u32> {
+        self.free.iter().rev().copied()
     }
 
     pub(crate) const fn count(&self) -> u32 {
@@ -92,7 +125,7 @@ impl HandleTable {
 
     /// All handles and what they name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, HandleEntry)> {
-        (1..).zip(&self.entries).filter_map(|(place, entry)| Some((place * 4, (*entry)?)))
+        (0..).zip(&self.entries).filter_map(|(place, entry)| Some((handle_at(place), (*entry)?)))
     }
 }
 
@@ -106,12 +139,19 @@ impl System {
     ) -> Result<u32, NtStatus> {
         let access = self.kind_of(object).map_or(access, |kind| granted(kind, access));
         let entry = HandleEntry { object, access, attributes: 0 };
+        self.reach_handle(process)?;
         let handle = self.processes[process.0].handles.insert(entry)?;
-        if let Some(object) = self.objects.get_mut(object) {
-            object.handles += 1;
-            object.references += 1;
-        }
+        self.count_handle(object, true);
+        self.show_new_handle(process, handle, entry);
         Ok(handle)
+    }
+
+    /// Says who inherits a handle, and whether it can be closed.
+    pub(crate) fn set_handle_attributes(&mut self, process: ProcessIndex, handle: u32, attributes: u8) {
+        self.processes[process.0].handles.set_attributes(handle, attributes);
+        if let Some(entry) = self.processes[process.0].handles.get(handle) {
+            self.show_handle(process, handle, entry);
+        }
     }
 
     /// A handle for an object that was just made: the maker's own reference goes.
@@ -129,6 +169,7 @@ impl System {
             return Err(status::HANDLE_NOT_CLOSABLE);
         }
         table.remove(handle);
+        self.show_closed_handle(process, handle);
         self.forget_handle(entry.object);
         Ok(())
     }
@@ -139,12 +180,13 @@ impl System {
         for (_, entry) in table.iter() {
             self.forget_handle(entry.object);
         }
+        self.free_handle_table(process, table.memory);
     }
 
     fn forget_handle(&mut self, object: ObjectId) {
         let mut closed = (None, None);
+        self.count_handle(object, false);
         if let Some(object) = self.objects.get_mut(object) {
-            object.handles = object.handles.saturating_sub(1);
             closed = match &object.body {
                 Body::File(file) if object.handles == 0 => (Some(*file), None),
                 Body::DeviceFile(file) if object.handles == 0 => {
@@ -154,6 +196,9 @@ impl System {
                 Body::Process(process) if object.handles == 0 => (None, Some(*process)),
                 _ => (None, None),
             };
+        }
+        if self.objects.get(object).is_some_and(|o| o.handles == 0 && matches!(o.body, Body::DeviceFile(_))) {
+            self.leave_room(object);
         }
         if let (Some(file), _) = closed {
             self.files.borrow_mut().cleanup(file);

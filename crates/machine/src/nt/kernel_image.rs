@@ -173,6 +173,7 @@ impl System {
     fn show_debugger_data(&mut self, host: &HostTable, base: u32) {
         let (data, version) = (host.debugger_data(), host.version_block());
         let list = host.debugger_data_list();
+        let variables = self.variables;
         for (at, value) in [
             (data, list),
             (data + 8, list),
@@ -180,6 +181,8 @@ impl System {
             (data + debugger_data::LOADED_MODULE_LIST, host.loaded_module_list()),
             (data + debugger_data::ACTIVE_PROCESS_HEAD, host.active_process_head()),
             (data + debugger_data::BUG_CHECK_DATA, host.bug_check_data()),
+            (data + debugger_data::ROOT_DIRECTORY_OBJECT, variables.root_directory),
+            (data + debugger_data::TYPE_OBJECT_TYPE, variables.type_of_types),
             (data + debugger_data::PFN_DATABASE, host.pfn_database()),
             (data + debugger_data::SUBSECTION_BASE, host.subsection_base()),
             (data + debugger_data::HIGHEST_PHYSICAL_PAGE, host.highest_physical_page()),

@@ -5,7 +5,8 @@
 use crate::cpu::{Interpreter, OpenCall};
 use crate::memory::ControlAreaIndex;
 use crate::nt::System;
-use crate::nt::thread::ThreadState;
+use crate::nt::float_image::encode_fx;
+use crate::nt::thread::{ThreadIndex, ThreadState};
 use crate::ram::FRAME_BYTES;
 use vatlas_rules::nt::pte::PteRules;
 use vatlas_space::{Pa, Va};
@@ -23,6 +24,8 @@ pub struct DebuggerRoots {
     pub range_start: Va,
     /// `PsLoadedModuleList`, when there is an image of the kernel.
     pub module_list: Option<Va>,
+    /// `ObpRootDirectoryObject`.
+    pub root_directory: Option<Va>,
     /// Frames of physical memory.
     pub frames: u64,
     /// Bases that software forms of entries count from.
@@ -52,9 +55,21 @@ impl System {
             frame_database: self.memory.frame_database_address(),
             range_start: self.memory.system_range_start(),
             module_list: Some(Va(self.ring0.host.loaded_module_list().into())).filter(|list| list.0 != 0),
+            root_directory: self
+                .memory
+                .read_kernel_u32(self.ram(), Va(self.variables.root_directory.into()))
+                .map(|root| Va(root.into())),
             frames: self.ram().frames().into(),
             rules: crate::memory::RULES,
         }
+    }
+
+    /// The `EPROCESS` of each process that lives, in the order of `PsActiveProcessHead`.
+    pub fn process_objects(&self) -> Vec<u32> {
+        let mut living: Vec<_> = self.processes.iter().filter(|process| !process.is_gone && process.id != 0).collect();
+        // Ids are never used again, and whoever comes is the last of the list.
+        living.sort_by_key(|process| process.id);
+        living.iter().map(|process| process.block.va(0)).collect()
     }
 
     /// Processors.
@@ -72,6 +87,13 @@ impl System {
         }
         let (general, eip, eflags) = self.computer.processors.get(running.processor)?.user_state();
         Some(RunningRegisters { general, eip, eflags })
+    }
+
+    /// The x87 and SSE registers of such a thread, as `fxsave` writes them.
+    pub fn running_floats(&self, thread: Va) -> Option<[u8; 512]> {
+        let known = self.threads.iter().position(|known| u64::from(known.block.va(0)) == thread.0)?;
+        let is_on_a_processor = self.threads[known].state == ThreadState::Running;
+        is_on_a_processor.then(|| encode_fx(&self.thread_fpu(ThreadIndex(known))))
     }
 
     /// From now on calls and returns of programs are written down. To be called before the first run.

@@ -1,8 +1,9 @@
-//! Objects: what handles name and threads wait for. Bodies with a documented layout lie in guest memory, the others
-//! here; each keeps its type and name.
+//! Objects: what handles name and threads wait for. What NT documents of them lies in guest memory, too
+//! (`object_memory.rs`); what they do is decided by what is here.
 
 use crate::files::FileNumber;
 use crate::memory::{NtStatus, Section};
+use crate::nt::object_memory::{ObjectPlace, ObjectRoots};
 use crate::nt::process::ProcessIndex;
 use crate::nt::status;
 use crate::nt::thread::ThreadIndex;
@@ -159,6 +160,8 @@ pub(crate) struct Object {
     pub references: u32,
     /// Who waits, in the order in which they came.
     pub waiters: Vec<Waiter>,
+    /// Where it is in guest memory.
+    pub place: ObjectPlace,
 }
 
 /// All objects and their names.
@@ -168,12 +171,13 @@ pub(crate) struct Objects {
     free: Vec<u32>,
     /// By path in upper case.
     names: BTreeMap<String, ObjectId>,
+    pub roots: ObjectRoots,
 }
 
 impl Objects {
     /// A new object with one reference and no handle.
-    pub(crate) fn insert(&mut self, body: Body) -> ObjectId {
-        let object = Object { body, name: None, handles: 0, references: 1, waiters: Vec::new() };
+    pub(crate) fn insert(&mut self, body: Body, place: ObjectPlace) -> ObjectId {
+        let object = Object { body, name: None, handles: 0, references: 1, waiters: Vec::new(), place };
         match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = Some(object);
@@ -202,8 +206,8 @@ impl Objects {
         self.get_mut(id).map(|object| &mut object.body)
     }
 
-    /// Takes a reference away. The body, when it was the last one: the object is gone.
-    pub(crate) fn release(&mut self, id: ObjectId) -> Option<Body> {
+    /// Takes a reference away. The object, when it was the last one: it is gone.
+    pub(crate) fn release(&mut self, id: ObjectId) -> Option<Object> {
         let object = self.get_mut(id)?;
         object.references = object.references.saturating_sub(1);
         if object.references > 0 {
@@ -214,7 +218,14 @@ impl Objects {
             self.names.remove(&name.to_uppercase());
         }
         self.free.push(id.0);
-        Some(object.body)
+        Some(object)
+    }
+
+    /// Takes the name of an object away.
+    pub(crate) fn unname(&mut self, id: ObjectId) {
+        if let Some(name) = self.get_mut(id).and_then(|object| object.name.take()) {
+            self.names.remove(&name.to_uppercase());
+        }
     }
 
     /// Gives an object its name, a full path whose directory exists.

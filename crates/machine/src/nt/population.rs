@@ -1,10 +1,10 @@
 //! Processes and threads come and go: places that are free again, and what is kept of those that ended.
 
+use crate::nt::System;
 use crate::nt::birth::SystemDll;
 use crate::nt::process::{Process, ProcessIndex};
 use crate::nt::report::ProcessReport;
 use crate::nt::thread::{Thread, ThreadIndex};
-use crate::nt::{System, objects::ObjectId};
 use std::collections::VecDeque;
 
 /// Ended processes that a report names.
@@ -57,28 +57,18 @@ impl System {
     /// The object of a process is gone: no handle and no thread names it any more.
     pub(crate) fn forget_process(&mut self, process: ProcessIndex) {
         let gone = &mut self.processes[process.0];
-        let block = gone.block;
         (gone.id, gone.name) = (u32::MAX, String::new());
         self.population.free_processes.push(process.0 as u32);
-        self.free_block(block);
     }
 
     /// The object of a thread is gone. It kept that of its process.
     pub(crate) fn forget_thread(&mut self, thread: ThreadIndex) {
         let gone = &mut self.threads[thread.0];
         gone.id = u32::MAX;
-        let (block, process) = (gone.block, gone.process);
+        let process = gone.process;
         self.population.free_threads.push(thread.0 as u32);
-        self.free_block(block);
         let object = self.processes[process.0].object;
         self.release_object(object);
-    }
-
-    /// A thread keeps the object of its process.
-    pub(crate) fn keep_object(&mut self, object: ObjectId) {
-        if let Some(object) = self.objects.get_mut(object) {
-            object.references += 1;
-        }
     }
 
     /// What a report will say of a process that ends now.

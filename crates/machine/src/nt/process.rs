@@ -1,9 +1,11 @@
 //! Processes: an `EPROCESS` in the pool, an address space, handles and threads.
 
-use crate::memory::{AddressLimits, NtStatus, PoolKind, SpaceIndex};
+use crate::memory::{AddressLimits, NtStatus, SpaceIndex};
 use crate::nt::guest::GuestBlock;
+use crate::nt::handle_memory::TableMemory;
 use crate::nt::handles::HandleTable;
-use crate::nt::objects::{Body, ObjectId};
+use crate::nt::io_counts::IoCounts;
+use crate::nt::objects::{Body, ObjectId, ObjectType};
 use crate::nt::thread::ThreadIndex;
 use crate::nt::{System, status};
 use vatlas_rules::nt::structures::{eprocess, header, tss};
@@ -49,6 +51,10 @@ pub(crate) struct Process {
     pub exit_time: u64,
     /// Instructions of threads that ended.
     pub executed: u64,
+    /// What its calls on files moved.
+    pub transfers: IoCounts,
+    /// `SetProcessPriorityBoost`: its threads get no boosts.
+    pub has_no_boosts: bool,
     /// Committed pages, working set and its peak when the memory went.
     pub last_memory: Option<(u32, u32, u32)>,
 }
@@ -91,9 +97,13 @@ impl System {
         space: SpaceIndex,
         parent: u32,
     ) -> Result<ProcessIndex, NtStatus> {
-        let block = self.pool_block(PoolKind::NonPaged, *b"Pro\xe3", eprocess::BYTES)?;
+        let place = self.room_of(ObjectType::Process, eprocess::BYTES)?;
+        let block = place.body();
+        // The idle process has no handles.
+        let memory = if id == 0 { Ok(TableMemory::default()) } else { self.make_handle_table(block, id) };
+        let memory = memory.inspect_err(|_| self.free_room(place, ObjectType::Process))?;
         let index = self.next_process();
-        let object = self.objects.insert(Body::Process(index));
+        let object = self.insert_object(Body::Process(index), place);
         let create_time = self.clock.now();
         let affinity = self.all_processors();
         self.write_eprocess(block, name, id, space, parent);
@@ -106,7 +116,7 @@ impl System {
             parent,
             block,
             space,
-            handles: HandleTable::default(),
+            handles: HandleTable::new(memory),
             threads: Vec::new(),
             peb: 0,
             affinity,
@@ -120,6 +130,8 @@ impl System {
             create_time,
             exit_time: 0,
             executed: 0,
+            transfers: IoCounts::default(),
+            has_no_boosts: false,
             last_memory: None,
         });
         let links = block.va(eprocess::ACTIVE_PROCESS_LINKS);

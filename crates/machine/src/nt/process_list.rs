@@ -66,6 +66,9 @@ impl System {
             put(entry, at, value);
         }
         self.put_memory(entry, index);
+        for (at, count) in (0x88..).step_by(8).zip(self.transfers_of(index)) {
+            put_time(entry, at, count);
+        }
         for (number, thread) in threads.iter().enumerate() {
             self.put_thread(&mut entry[PROCESS_BYTES + THREAD_BYTES * number..], *thread);
         }

@@ -225,6 +225,7 @@ impl System {
         let quantum = self.processes[self.threads[thread.0].process.0].quantum;
         let woken = &mut self.threads[thread.0];
         if woken.priority < REAL_TIME {
+            let increment = if woken.has_no_boosts { 0 } else { increment };
             let boosted = (woken.base_priority + increment).min(REAL_TIME - 1);
             if woken.boost == 0 && boosted > woken.priority {
                 woken.boost = boosted - woken.base_priority;

@@ -3,15 +3,19 @@
 use crate::computer::{Computer, ComputerState};
 use crate::cpu::{Engine, HostTraps};
 use crate::files::{Files, Host, StoreError};
-use crate::memory::PageFileStore;
+use crate::memory::{PageFileStore, SpaceIndex};
 use crate::nt::System;
 use crate::nt::checkpoint::KernelState;
 use crate::nt::services::SERVICES;
-use crate::ram::{FRAME_BYTES, Ram};
-use crate::state::{Container, SectionKind, SnapshotSystem, data_section, write_container};
+use crate::ram::FRAME_BYTES;
+use crate::state::{
+    Container, SectionKind, SnapshotSystem, WrongNumber, check_numbers, data_section, shape_of, shape_section,
+    write_snapshot,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
-use vatlas_space::{Pa, Pfn, Problem};
+use std::sync::OnceLock;
+use vatlas_space::Problem;
 
 /// Most frames of a machine: 4 GB.
 const MOST_FRAMES: u32 = 1 << 20;
@@ -32,6 +36,12 @@ pub struct SnapshotAbout {
 /// Makes the store of a page file, given its number.
 pub type MakeStore<'m> = &'m mut dyn FnMut(usize) -> Result<Box<dyn PageFileStore>, String>;
 
+/// The shape of what a snapshot has as plain data.
+fn shape() -> u64 {
+    static SHAPE: OnceLock<u64> = OnceLock::new();
+    *SHAPE.get_or_init(shape_of::<(SnapshotAbout, ComputerState, KernelState, Files)>)
+}
+
 fn damage(cause: impl Into<String>) -> Problem {
     Problem::damage("snapshot", cause.into())
 }
@@ -46,29 +56,14 @@ impl System {
         let (instructions, frames) = (self.instructions(), self.ram().frames());
         let about = SnapshotAbout { name: name.to_owned(), instructions, frames, has_folder };
         let sections = [
+            shape_section(shape()),
             data_section(SectionKind::About, &about)?,
             data_section(SectionKind::Computer, &self.computer.state())?,
             data_section(SectionKind::Kernel, &self.kernel_state())?,
             data_section(SectionKind::Files, &*self.files.borrow())?,
-            (SectionKind::Memory, self.frames_section()),
             (SectionKind::PageFiles, self.page_files_section()?),
         ];
-        Ok(write_container(SnapshotSystem::Nt, &sections))
-    }
-
-    /// A bit for each frame that is not all zeroes, then those frames.
-    fn frames_section(&self) -> Vec<u8> {
-        let ram = self.ram();
-        let mut bytes = vec![0; ram.frames().div_ceil(8) as usize];
-        for number in 0..ram.frames() {
-            let frame = ram.frame(Pfn(number.into())).unwrap_or_default();
-            let (words, _) = frame.as_chunks::<16>();
-            if words.iter().any(|word| u128::from_le_bytes(*word) != 0) {
-                bytes[number as usize / 8] |= 1 << (number % 8);
-                bytes.extend_from_slice(frame);
-            }
-        }
-        bytes
+        Ok(write_snapshot(SnapshotSystem::Nt, &sections, self.ram()))
     }
 
     /// The pages that hold something, of all page files in order: which they are is in the state of the kernel.
@@ -90,7 +85,9 @@ impl System {
     /// # Errors
     /// It is no snapshot of this kernel, or damaged.
     pub fn about_snapshot(bytes: &[u8]) -> Result<SnapshotAbout, Problem> {
-        Container::open(bytes)?.data(SectionKind::About)
+        let container = Container::open(bytes)?;
+        container.check_shape(shape())?;
+        container.data(SectionKind::About)
     }
 
     /// A system from the bytes of a snapshot, with a host of its own and new stores for its page files. Files that were
@@ -120,6 +117,7 @@ impl System {
         if container.system() != SnapshotSystem::Nt {
             return Err(damage("it is of another kernel"));
         }
+        container.check_shape(shape())?;
         let about: SnapshotAbout = container.data(SectionKind::About)?;
         let processors: ComputerState = container.data(SectionKind::Computer)?;
         let mut state: KernelState = container.data(SectionKind::Kernel)?;
@@ -127,7 +125,8 @@ impl System {
         if !processors.is_sound() || !state.is_sound(processors.processors().len()) || about.frames > MOST_FRAMES {
             return Err(damage("its parts do not fit together"));
         }
-        let ram = read_frames(about.frames, &container.section(SectionKind::Memory)?)?;
+        state.check_numbers(about.frames).map_err(|wrong| damage(format!("its parts do not fit together: {wrong}")))?;
+        let ram = container.memory(about.frames)?;
         read_page_files(&mut state, &container.section(SectionKind::PageFiles)?)?;
         let mut computer = Computer::new(ram, processors.processors().len());
         for processor in &mut computer.processors {
@@ -149,18 +148,6 @@ fn cannot_reopen(path: &[String], error: StoreError) -> Problem {
     damage(cause).hint("grant the folder as it was, with --root")
 }
 
-fn read_frames(count: u32, bytes: &[u8]) -> Result<Ram, Problem> {
-    let wrong = || damage("its memory has another size than it says");
-    let (present, mut rest) = bytes.split_at_checked(count.div_ceil(8) as usize).ok_or_else(wrong)?;
-    let mut ram = Ram::new(count);
-    for number in (0..count).filter(|number| present[*number as usize / 8] >> (number % 8) & 1 != 0) {
-        let (frame, behind) = rest.split_at_checked(FRAME_BYTES).ok_or_else(wrong)?;
-        ram.write(Pa(u64::from(number) << 12), frame);
-        rest = behind;
-    }
-    if rest.is_empty() { Ok(ram) } else { Err(wrong()) }
-}
-
 fn read_page_files(state: &mut KernelState, mut bytes: &[u8]) -> Result<(), Problem> {
     let wrong = || damage("its page files have another size than it says");
     for file in &mut state.memory.page_files {
@@ -174,6 +161,19 @@ fn read_page_files(state: &mut KernelState, mut bytes: &[u8]) -> Result<(), Prob
 }
 
 impl KernelState {
+    /// Looks whether numbers of threads, processes, address spaces, frames and priorities are those of some.
+    fn check_numbers(&self, frames: u32) -> Result<(), WrongNumber> {
+        let is_right = |of: &str, field: &str, number: u64| match (of, field) {
+            ("ThreadIndex", _) => number < self.threads.len() as u64,
+            ("ProcessIndex", _) => number < self.processes.len() as u64,
+            ("SpaceIndex", _) => usize::try_from(number).is_ok_and(|space| self.memory.has_space(SpaceIndex(space))),
+            ("Pfn", _) => number < u64::from(frames),
+            ("Thread" | "Process", "priority" | "base_priority" | "boost") => number < 32,
+            _ => true,
+        };
+        check_numbers(self, &is_right)
+    }
+
     /// Whether numbers of threads, processes and address spaces lead to some.
     fn is_sound(&self, processors: usize) -> bool {
         let (threads, processes) = (self.threads.len(), self.processes.len());

@@ -62,7 +62,7 @@ impl System {
     /// Which step failed, and with which status.
     pub fn start_program(&mut self, program: &Program) -> Result<ProcessIndex, StartError> {
         let section = self.image_section(&program.path).map_err(failed(format!("opening {}", program.path)))?;
-        let section = self.objects.insert(Body::Section(section));
+        let section = self.make_section_object(section).map_err(failed("making the section"))?;
         let started = self.start_image(program, section);
         self.release_object(section);
         let process = started?;
@@ -87,6 +87,14 @@ impl System {
         Ok(process)
     }
 
+    /// The object of a section that was just made, which goes when there is no room.
+    pub(crate) fn make_section_object(&mut self, section: Section) -> Result<ObjectId, NtStatus> {
+        self.make_object(Body::Section(section.clone())).inspect_err(|_| {
+            self.memory.close_section(&mut self.computer.board.ram, section);
+            self.obey_flush();
+        })
+    }
+
     /// An image section of a file.
     pub(crate) fn image_section(&mut self, path: &str) -> Result<Section, NtStatus> {
         let name: Vec<u16> = format!("\\??\\{path}").encode_utf16().collect();
@@ -96,7 +104,9 @@ impl System {
         let file = section_file(&self.files, created.file, SectionUse::Image);
         self.files.borrow_mut().close(created.file);
         let request = SectionRequest { size: 0, protection: Protection::EXECUTE, attributes: SEC_IMAGE };
-        self.memory.create_section(&mut self.computer.board.ram, Some(file?), &request)
+        let section = self.memory.create_section(&mut self.computer.board.ram, Some(file?), &request)?;
+        self.show_section_file(&section);
+        Ok(section)
     }
 
     pub(crate) fn allocate_user(

@@ -1,10 +1,10 @@
 //! Threads: an `ETHREAD` in the pool, a kernel stack with the trap frame, what they wait for, APCs.
 
 use crate::cpu::Fpu;
-use crate::memory::{KernelStack, NtStatus, PoolKind};
+use crate::memory::{KernelStack, NtStatus};
 use crate::nt::float_image::encode_fx;
 use crate::nt::guest::GuestBlock;
-use crate::nt::objects::{Body, ObjectId};
+use crate::nt::objects::{Body, ObjectId, ObjectType};
 use crate::nt::process::ProcessIndex;
 use crate::nt::ring0::{KernelCall, SYSTEM_PROCESS};
 use crate::nt::timer::TimerKey;
@@ -98,6 +98,8 @@ pub(crate) struct Thread {
     pub base_priority: u8,
     /// How much of the priority is a boost that wears off.
     pub boost: u8,
+    /// `SetThreadPriorityBoost`: it gets none.
+    pub has_no_boosts: bool,
     pub quantum: i8,
     /// It gave way to its equals: it goes behind them.
     pub is_quantum_over: bool,
@@ -167,18 +169,20 @@ impl System {
 
     /// An `ETHREAD` with its kernel stack, linked into the lists of its process.
     pub(crate) fn insert_thread(&mut self, process: ProcessIndex, new: &NewThread) -> Result<ThreadIndex, NtStatus> {
-        let block = self.pool_block(PoolKind::NonPaged, *b"Thr\xe5", ethread::BYTES)?;
+        let place = self.room_of(ObjectType::Thread, ethread::BYTES)?;
+        let block = place.body();
         let stack = self.memory.create_kernel_stack(&mut self.computer.board.ram);
-        let stack = stack.inspect_err(|_| self.free_block(block))?;
+        let stack = stack.inspect_err(|_| self.free_room(place, ObjectType::Thread))?;
         let top = stack.base.0 as u32;
         let floats = self.kernel_block(top - FLOAT_AREA).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         let frame = self.kernel_block(top - FLOAT_AREA - FRAME_BYTES).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
         let index = self.next_thread();
-        let object = self.objects.insert(Body::Thread(index));
-        self.keep_object(self.processes[process.0].object);
+        let object = self.insert_object(Body::Thread(index), place);
+        self.reference_object(self.processes[process.0].object);
         let owner = &mut self.processes[process.0];
         owner.threads.push(index);
         let (priority, affinity, quantum) = (owner.base_priority, owner.affinity, owner.quantum);
+        let has_no_boosts = owner.has_no_boosts;
         let create_time = self.clock.now();
         self.add_thread(Thread {
             object,
@@ -198,6 +202,7 @@ impl System {
             priority,
             base_priority: priority,
             boost: 0,
+            has_no_boosts,
             quantum,
             is_quantum_over: false,
             must_move: false,

@@ -9,11 +9,13 @@
 //! Sections follow the table without gaps, in its order, and end with the file. Each is packed with LZ4 in blocks of
 //! 1 MB: the packed length as a double word, then the block; a block that does not become shorter is stored as it is.
 
+use super::frames::{pack_frames, unpack_frames};
+use crate::ram::Ram;
 use vatlas_space::Problem;
 
 const MAGIC: &[u8; 8] = b"VATLSNAP";
-/// Changes with everything that is written down: the state has no names of its fields in the file.
-pub const SNAPSHOT_VERSION: u32 = 1;
+/// Changes with what a section means. What is plain data has its shape in the file besides ([`crate::state::shape_of`]).
+pub const SNAPSHOT_VERSION: u32 = 2;
 const HEADER: usize = 0x18;
 const ENTRY: usize = 32;
 const BLOCK: usize = 1 << 20;
@@ -48,6 +50,8 @@ pub enum SectionKind {
     PageFiles = 6,
     /// A ROM image.
     Rom = 7,
+    /// The shape of all that is plain data.
+    Shape = 8,
 }
 
 impl SectionKind {
@@ -60,31 +64,50 @@ impl SectionKind {
             Self::Memory => "memory",
             Self::PageFiles => "page files",
             Self::Rom => "ROM",
+            Self::Shape => "shape",
         }
     }
 }
 
-/// Writes a snapshot.
+/// Writes sections.
 pub fn write_container(system: SnapshotSystem, sections: &[(SectionKind, Vec<u8>)]) -> Vec<u8> {
-    let packed: Vec<Vec<u8>> = sections.iter().map(|(_, bytes)| pack(bytes)).collect();
-    let table_end = HEADER + sections.len() * ENTRY;
-    let mut file = Vec::with_capacity(table_end + packed.iter().map(Vec::len).sum::<usize>());
-    file.extend_from_slice(MAGIC);
-    for number in [SNAPSHOT_VERSION, system as u32, sections.len() as u32, 0] {
-        file.extend(number.to_le_bytes());
-    }
-    let mut offset = table_end as u64;
-    for ((kind, bytes), packed) in sections.iter().zip(&packed) {
-        file.extend((*kind as u32).to_le_bytes());
-        file.extend(crc32fast::hash(packed).to_le_bytes());
-        for number in [offset, packed.len() as u64, bytes.len() as u64] {
-            file.extend(number.to_le_bytes());
+    write(system, sections, None)
+}
+
+/// Writes a snapshot: sections, and that of physical memory behind them.
+pub fn write_snapshot(system: SnapshotSystem, sections: &[(SectionKind, Vec<u8>)], memory: &Ram) -> Vec<u8> {
+    write(system, sections, Some(memory))
+}
+
+fn write(system: SnapshotSystem, sections: &[(SectionKind, Vec<u8>)], memory: Option<&Ram>) -> Vec<u8> {
+    let count = sections.len() + usize::from(memory.is_some());
+    let mut file = vec![0; HEADER + count * ENTRY];
+    let mut table = Vec::with_capacity(count * ENTRY);
+    let mut add = |kind: SectionKind, contents: &dyn Fn(&mut Packer<'_>)| {
+        let start = file.len();
+        let mut packer = Packer { file: &mut file, block: Vec::new(), place: Vec::new(), length: 0 };
+        contents(&mut packer);
+        let length = packer.finish();
+        let packed = &file[start..];
+        table.extend((kind as u32).to_le_bytes());
+        table.extend(crc32fast::hash(packed).to_le_bytes());
+        for number in [start as u64, packed.len() as u64, length] {
+            table.extend(number.to_le_bytes());
         }
-        offset += packed.len() as u64;
+    };
+    for (kind, bytes) in sections {
+        add(*kind, &|packer| packer.push(bytes));
     }
-    let crc = header_crc(&file);
+    if let Some(memory) = memory {
+        add(SectionKind::Memory, &|packer| pack_frames(memory, packer));
+    }
+    file[..8].copy_from_slice(MAGIC);
+    for (at, number) in [(8, SNAPSHOT_VERSION), (0xc, system as u32), (0x10, count as u32)] {
+        file[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    }
+    file[HEADER..HEADER + table.len()].copy_from_slice(&table);
+    let crc = header_crc(&file[..HEADER + table.len()]);
     file[0x14..HEADER].copy_from_slice(&crc.to_le_bytes());
-    packed.iter().for_each(|packed| file.extend_from_slice(packed));
     file
 }
 
@@ -96,16 +119,45 @@ fn header_crc(header: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-fn pack(bytes: &[u8]) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(bytes.len() / 4);
-    let mut place = vec![0; lz4_flex::block::get_maximum_output_size(BLOCK.min(bytes.len()))];
-    for block in bytes.chunks(BLOCK) {
-        let length = lz4_flex::block::compress_into(block, &mut place).ok().filter(|length| *length < block.len());
-        let stored = length.map_or(block, |length| &place[..length]);
-        packed.extend((stored.len() as u32).to_le_bytes());
-        packed.extend_from_slice(stored);
+/// Packs a section to the end of a file.
+pub(super) struct Packer<'f> {
+    file: &'f mut Vec<u8>,
+    block: Vec<u8>,
+    place: Vec<u8>,
+    length: u64,
+}
+
+impl Packer<'_> {
+    /// Adds bytes.
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let (now, rest) = bytes.split_at(bytes.len().min(BLOCK - self.block.len()));
+            self.block.extend_from_slice(now);
+            bytes = rest;
+            if self.block.len() == BLOCK {
+                self.pack_block();
+            }
+        }
     }
-    packed
+
+    fn pack_block(&mut self) {
+        let Self { file, block, place, .. } = self;
+        place.resize(lz4_flex::block::get_maximum_output_size(block.len()), 0);
+        let length = lz4_flex::block::compress_into(block, place).ok().filter(|length| *length < block.len());
+        let stored = length.map_or(&**block, |length| &place[..length]);
+        file.extend((stored.len() as u32).to_le_bytes());
+        file.extend_from_slice(stored);
+        block.clear();
+    }
+
+    /// Packs what is left. The length of all.
+    fn finish(mut self) -> u64 {
+        if !self.block.is_empty() {
+            self.pack_block();
+        }
+        self.length
+    }
 }
 
 /// A snapshot's file, checked as far as its header.
@@ -214,6 +266,24 @@ impl<'b> Container<'b> {
     /// # Errors
     /// It is not there, or damaged.
     pub fn section(&self, kind: SectionKind) -> Result<Vec<u8>, Problem> {
+        let mut blocks = self.blocks(kind)?;
+        let mut bytes = vec![0; blocks.left];
+        let unpacked = blocks.fill(&mut bytes).is_some() && blocks.is_at_end();
+        unpacked.then_some(bytes).ok_or_else(|| cannot_unpack(kind))
+    }
+
+    /// Unpacks physical memory of so many frames.
+    ///
+    /// # Errors
+    /// It is not there, damaged, or of another size.
+    pub fn memory(&self, frames: u32) -> Result<Ram, Problem> {
+        let mut blocks = self.blocks(SectionKind::Memory)?;
+        let ram = unpack_frames(frames, &mut blocks);
+        ram.ok_or_else(|| damage("its memory has another size than it says, or cannot be unpacked"))
+    }
+
+    /// Checks a section, to be unpacked block by block.
+    fn blocks(&self, kind: SectionKind) -> Result<Blocks<'b>, Problem> {
         let name = kind.name();
         let section = self.sections.iter().find(|section| section.kind == kind as u32);
         let section = section.ok_or_else(|| damage(format!("it has no section of {name}")))?;
@@ -223,7 +293,19 @@ impl<'b> Container<'b> {
             let place = format!("{:#x} to {:#x}", section.offset, section.offset + section.packed);
             return Err(damage(format!("its section of {name}, at {place}, is damaged: the checksum does not fit")));
         }
-        unpack(packed, section.length).ok_or_else(|| damage(format!("its section of {name} cannot be unpacked")))
+        Ok(Blocks { packed, left: section.length, block: Vec::new(), at: 0 })
+    }
+
+    /// Compares the shape of the plain data with that of this program.
+    ///
+    /// # Errors
+    /// It was written by a program whose data has another shape, or is damaged.
+    pub fn check_shape(&self, shape: u64) -> Result<(), Problem> {
+        if self.section(SectionKind::Shape)? == shape.to_le_bytes() {
+            return Ok(());
+        }
+        let cause = "what it holds has another shape than this program's: another build of vatlas wrote it";
+        Err(damage(cause).hint("resume it with the vatlas that wrote it"))
     }
 
     /// Reads a section of plain data.
@@ -243,20 +325,66 @@ impl<'b> Container<'b> {
     }
 }
 
-/// Unpacks blocks; `None` when they do not give so many bytes.
-fn unpack(mut packed: &[u8], length: usize) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    for block in bytes.chunks_mut(BLOCK) {
-        let (size, rest) = packed.split_first_chunk()?;
+fn cannot_unpack(kind: SectionKind) -> Problem {
+    damage(format!("its section of {} cannot be unpacked", kind.name()))
+}
+
+/// The blocks of a section, unpacked as they are needed.
+pub(super) struct Blocks<'b> {
+    packed: &'b [u8],
+    /// Bytes that are not unpacked yet.
+    left: usize,
+    block: Vec<u8>,
+    /// So much of the block was taken.
+    at: usize,
+}
+
+impl Blocks<'_> {
+    /// The next bytes; `None` when there are fewer, or they cannot be unpacked.
+    pub(super) fn fill(&mut self, mut place: &mut [u8]) -> Option<()> {
+        while !place.is_empty() {
+            if self.at == self.block.len() {
+                self.next()?;
+            }
+            let length = place.len().min(self.block.len() - self.at);
+            let (now, rest) = place.split_at_mut(length);
+            now.copy_from_slice(&self.block[self.at..self.at + length]);
+            self.at += length;
+            place = rest;
+        }
+        Some(())
+    }
+
+    /// Unpacks the next block; `None` behind the last one.
+    fn next(&mut self) -> Option<()> {
+        let length = self.left.min(BLOCK);
+        let (size, rest) = self.packed.split_first_chunk()?;
         let (stored, rest) = rest.split_at_checked(u32::from_le_bytes(*size) as usize)?;
-        packed = rest;
-        if stored.len() == block.len() {
-            block.copy_from_slice(stored);
-        } else if lz4_flex::block::decompress_into(stored, block).ok()? != block.len() {
+        (self.packed, self.at) = (rest, 0);
+        self.left -= length;
+        self.block.resize(length, 0);
+        if stored.len() == length {
+            self.block.copy_from_slice(stored);
+        } else if lz4_flex::block::decompress_into(stored, &mut self.block).ok()? != length {
             return None;
         }
+        (length > 0).then_some(())
     }
-    packed.is_empty().then_some(bytes)
+
+    /// How many bytes are still to come.
+    pub(super) fn remaining(&self) -> usize {
+        self.left + self.block.len() - self.at
+    }
+
+    /// Whether everything was taken, and nothing is in the file behind it.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.remaining() == 0 && self.packed.is_empty()
+    }
+}
+
+/// The shape of the plain data as a section.
+pub fn shape_section(shape: u64) -> (SectionKind, Vec<u8>) {
+    (SectionKind::Shape, shape.to_le_bytes().to_vec())
 }
 
 /// Plain data as a section.

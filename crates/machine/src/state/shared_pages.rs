@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub type Page = [u8; FRAME_BYTES];
 
 /// Pages of a chunk.
-const CHUNK: usize = 64;
+pub(crate) const CHUNK: usize = 64;
 
 type Chunk = [Option<Arc<Page>>; CHUNK];
 
@@ -49,12 +49,23 @@ impl SharedPages {
 
     /// Whether a run of pages is certainly the same in both: they share the chunk.
     pub(crate) fn shares_chunk(&self, other: &Self, number: usize) -> bool {
-        let chunk = |pages: &Self| pages.chunks.get(number / CHUNK).cloned().flatten();
-        match (chunk(self), chunk(other)) {
-            (Some(one), Some(two)) => Arc::ptr_eq(&one, &two),
-            (None, None) => true,
-            _ => false,
-        }
+        self.chunk(number / CHUNK).map(Arc::as_ptr) == other.chunk(number / CHUNK).map(Arc::as_ptr)
+    }
+
+    fn chunk(&self, number: usize) -> Option<&Arc<Chunk>> {
+        self.chunks.get(number)?.as_ref()
+    }
+
+    /// How many of its pages the other one does not share.
+    pub(crate) fn count_beyond(&self, other: Option<&Self>) -> usize {
+        let Some(other) = other else { return self.iter().count() };
+        let own = (0..self.chunks.len()).filter(|number| !self.shares_chunk(other, number * CHUNK));
+        let pages = own.flat_map(|number| number * CHUNK..(number + 1) * CHUNK);
+        let is_own = |number: &usize| match (self.get(*number), other.get(*number)) {
+            (Some(one), Some(two)) => !Arc::ptr_eq(one, two),
+            (one, _) => one.is_some(),
+        };
+        pages.filter(is_own).count()
     }
 
     /// Pages that both have at the same number and share.
@@ -86,5 +97,7 @@ mod tests {
         );
         assert!(copy.shares_chunk(&pages, 1000) && !copy.shares_chunk(&pages, 0) && !copy.shares_chunk(&pages, 64));
         assert!(pages.get(70_000).is_none());
+        assert_eq!((pages.count_beyond(Some(&copy)), copy.count_beyond(Some(&pages))), (1, 2));
+        assert_eq!((pages.count_beyond(None), copy.count_beyond(Some(&copy))), (4, 0));
     }
 }

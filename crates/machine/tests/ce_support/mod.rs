@@ -68,11 +68,16 @@ const TESTS: &[(&str, &[u8])] = programs![
     "isr.dll",
     "keys.exe",
     "many.exe",
+    "mapping.exe",
     "null.exe",
     "overflow.exe",
     "pointers.exe",
+    "registry.exe",
     "replace.exe",
+    "resources.exe",
     "sleeper.exe",
+    "stuck.exe",
+    "teller.exe",
     "threads.exe",
     "valloc.exe",
 ];
@@ -103,6 +108,7 @@ pub fn rom(modules: Vec<RomModuleSource>, files: Vec<RomFileSource>, kernel_flag
         ram: (Va(0x8060_0000), Va(0x8260_0000)),
         kernel_flags,
         form: E32Form::Long,
+        version: None,
         file_time: 127_540_656_000_000_000,
         modules,
         files,
@@ -115,6 +121,10 @@ pub fn rom_file(name: &str, bytes: &[u8]) -> RomFileSource {
     RomFileSource { name: name.to_owned(), bytes: bytes.to_vec(), is_packed: false }
 }
 
+/// What the registry has at the start.
+const DEFAULTS: &[u8] = b"REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\Software\\Fixture]\r\n@=\"nameless\"\r\n\
+    \"Name\"=\"a \\\"word\\\"\"\r\n\"Count\"=dword:000001f4\r\n\"Bytes\"=hex:01,ab,ff\r\nno line of it\r\n";
+
 /// Our system with modules and programs for tests; its servers are launched.
 pub fn system(programs: &[&str], kernel_flags: u32) -> Vec<u8> {
     let tests = programs.iter().map(|name| (*name, test_file(name)));
@@ -124,6 +134,7 @@ pub fn system(programs: &[&str], kernel_flags: u32) -> Vec<u8> {
         rom_file("drivers.txt", b"ECH1: echo.dll\n"),
         rom_file("counter2.dll", test_file("counter.dll")),
         rom_file("isr.dll", test_file("isr.dll")),
+        rom_file("default.reg", DEFAULTS),
     ];
     files.extend((1..7).map(|number| rom_file(&format!("big{number}.dll"), test_file("big.dll"))));
     rom(modules, files, kernel_flags)

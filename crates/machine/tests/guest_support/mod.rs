@@ -113,6 +113,35 @@ impl Guest {
         assert!(report.crashes.is_empty() && report.missing.is_empty(), "{:?} {:?}", report.crashes, report.missing);
     }
 
+    /// The bytes that so many more processes, which only sleep, take beside physical memory. The program has to have
+    /// the meter as its allocator.
+    pub fn bytes_of_idle_processes(&mut self, count: u32) -> usize {
+        // The first one that others follow, so that what all of them share is there.
+        for _ in 0..2 {
+            self.start_idle();
+        }
+        let before = vatlas_fixtures::meter::in_use();
+        for _ in 0..count {
+            self.start_idle();
+        }
+        usize::try_from(vatlas_fixtures::meter::in_use() - before).unwrap()
+    }
+
+    /// Starts an instance that says one line and sleeps for good, and lets it come to that.
+    fn start_idle(&mut self) {
+        let command_line = "instances.exe 2".to_owned();
+        let program = Program { path: "C:\\instances.exe".into(), command_line, ..Program::default() };
+        self.system.start_program(&program).unwrap();
+        let lines = self.output().lines().count();
+        for _ in 0..100 {
+            assert_eq!(self.system.run(200_000), SystemStop::Budget);
+            if self.output().lines().count() > lines {
+                return;
+            }
+        }
+        panic!("an idle process did not come to its line: {:?}", self.system.report());
+    }
+
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&self.host.0.borrow().output).replace('\r', "")
     }

@@ -13,7 +13,7 @@
 //!
 //! Methods of a set that stands for a kind of handle get the handle as their first argument; in a server it is replaced
 //! by the word that the server gave to `CreateAPIHandle`. Method 0 of such a set closes the handle. Method 0 of any
-//! other set of a server, where there is one, is told about processes and threads that end: `(cause, process, thread)`.
+//! other set of a server, where there is one, is told about processes that end: `(cause, process, thread)`.
 
 use super::api_call::BASE_CE5;
 use vatlas_space::Va;
@@ -226,6 +226,7 @@ const WIN32: &[ApiMethod] = methods! {
     68 GetCallStackSnapshot "pdd" Ours;
     69 WaitForAPIReady "dd" Ours;
     70 QueryAPISetID "p" Ours;
+    71 FlushViewOfFile "pd" Ours;
     87 NKTerminateThread "d" Known;
     99 KernelIoControl "dpdpdp" Known;
     100 GetCurrentPermissions "" Ours;

@@ -51,7 +51,7 @@ offsets! {
     /// `KDDEBUGGER_DATA`: addresses of variables, 8 bytes each.
     debugger_data {
         OWNER_TAG = 0x010, KERNEL_BASE = 0x018, LOADED_MODULE_LIST = 0x048, ACTIVE_PROCESS_HEAD = 0x050,
-        BUG_CHECK_DATA = 0x088, PFN_DATABASE = 0x0c0, SUBSECTION_BASE = 0x0d8, HIGHEST_PHYSICAL_PAGE = 0x0f0, NUMBER_OF_PHYSICAL_PAGES = 0x0f8,
+        BUG_CHECK_DATA = 0x088, ROOT_DIRECTORY_OBJECT = 0x098, TYPE_OBJECT_TYPE = 0x0a0, PFN_DATABASE = 0x0c0, SUBSECTION_BASE = 0x0d8, HIGHEST_PHYSICAL_PAGE = 0x0f0, NUMBER_OF_PHYSICAL_PAGES = 0x0f8,
         NONPAGED_POOL_START = 0x110, NONPAGED_POOL_END = 0x118, PAGED_POOL_START = 0x120, PAGED_POOL_END = 0x128,
     }
     /// Task-state segment.
@@ -108,6 +108,46 @@ offsets! {
         CONTROL_AREA = 0x00, FLAGS = 0x04, STARTING_SECTOR = 0x08, FULL_SECTORS = 0x0c, BASE = 0x10, UNUSED_PTES = 0x14,
         PTES = 0x18, NEXT = 0x1c,
     }
+    /// `OBJECT_HEADER`: right before the body of each object. `NameInfo` is how far before the header an
+    /// `OBJECT_HEADER_NAME_INFO` is; 0 when there is none.
+    object_header {
+        BYTES = 0x18, POINTER_COUNT = 0x00, HANDLE_COUNT = 0x04, TYPE = 0x08, NAME_INFO = 0x0c, HANDLE_INFO = 0x0d,
+        QUOTA_INFO = 0x0e, FLAGS = 0x0f, SECURITY_DESCRIPTOR = 0x14,
+    }
+    /// `OBJECT_HEADER_NAME_INFO`.
+    object_name { BYTES = 0x10, DIRECTORY = 0x00, NAME = 0x04, QUERY_REFERENCES = 0x0c, }
+    /// `OBJECT_TYPE`.
+    object_type {
+        BYTES = 0x190, TYPE_LIST = 0x038, NAME = 0x040, INDEX = 0x04c, OBJECTS = 0x050, HANDLES = 0x054,
+        MOST_OBJECTS = 0x058, MOST_HANDLES = 0x05c, KEY = 0x0ac,
+    }
+    /// `OBJECT_DIRECTORY`: 37 lists of `OBJECT_DIRECTORY_ENTRY`.
+    object_directory { BYTES = 0xa4, BUCKETS = 0x00, SESSION_ID = 0x9c, }
+    /// `OBJECT_DIRECTORY_ENTRY`.
+    directory_entry { BYTES = 0x08, CHAIN_LINK = 0x00, OBJECT = 0x04, }
+    /// `OBJECT_SYMBOLIC_LINK`.
+    symbolic_link { BYTES = 0x20, CREATION_TIME = 0x00, LINK_TARGET = 0x08, }
+    /// `HANDLE_TABLE`.
+    handle_table {
+        BYTES = 0x44, TABLE_CODE = 0x00, QUOTA_PROCESS = 0x04, UNIQUE_PROCESS_ID = 0x08, TABLE_LIST = 0x1c,
+        FIRST_FREE = 0x30, LAST_FREE = 0x34, NEXT_NEEDING_POOL = 0x38, HANDLE_COUNT = 0x3c, FLAGS = 0x40,
+    }
+    /// `HANDLE_TABLE_ENTRY`; of a free one the second word is the next free handle.
+    handle_entry { BYTES = 0x08, OBJECT = 0x00, GRANTED_ACCESS = 0x04, NEXT_FREE = 0x04, }
+    /// `SECTION_OBJECT`.
+    section_object { BYTES = 0x28, SEGMENT = 0x14, SIZE = 0x18, }
+    /// `FILE_OBJECT`.
+    file_object {
+        BYTES = 0x70, TYPE = 0x00, SIZE = 0x02, DEVICE_OBJECT = 0x04, READ_ACCESS = 0x26, WRITE_ACCESS = 0x27,
+        DELETE_ACCESS = 0x28, FLAGS = 0x2c, FILE_NAME = 0x30,
+    }
+    /// `DEVICE_OBJECT`.
+    device_object { BYTES = 0xb8, TYPE = 0x00, SIZE = 0x02, REFERENCE_COUNT = 0x04, DEVICE_TYPE = 0x2c, }
+    /// `KEVENT`, `KSEMAPHORE`, `KMUTANT`, `ETIMER`, whose first member is a `KTIMER`.
+    dispatcher {
+        EVENT_BYTES = 0x10, SEMAPHORE_BYTES = 0x14, LIMIT = 0x10, MUTANT_BYTES = 0x20, OWNER_THREAD = 0x18,
+        ABANDONED = 0x1c, TIMER_BYTES = 0x98, DUE_TIME = 0x10, PERIOD = 0x24,
+    }
     /// `MMPFN`.
     frame { BYTES = 0x18, LINK = 0x00, PTE_ADDRESS = 0x04, SHARES = 0x08, FLAGS = 0x0c, ORIGINAL_PTE = 0x10, PTE_FRAME = 0x14, }
 }
@@ -116,3 +156,14 @@ offsets! {
 pub const FRAME_MODIFIED: u16 = 1 << 0;
 /// `u3.e1.PrototypePte` of an `MMPFN`: the frame belongs to a prototype entry.
 pub const FRAME_PROTOTYPE: u16 = 1 << 3;
+
+/// Entries of a page of a handle table. The first one is no handle.
+pub const HANDLES_IN_PAGE: u32 = 512;
+/// Lists of an `OBJECT_DIRECTORY`.
+pub const DIRECTORY_BUCKETS: u32 = 37;
+/// In `HANDLE_TABLE_ENTRY.Object`: nobody holds the entry locked.
+pub const HANDLE_UNLOCKED: u32 = 1;
+/// In `HANDLE_TABLE_ENTRY.Object`: children inherit it.
+pub const HANDLE_INHERIT: u32 = 2;
+/// In `HANDLE_TABLE_ENTRY.GrantedAccess`: it cannot be closed.
+pub const HANDLE_PROTECTED: u32 = 1 << 25;

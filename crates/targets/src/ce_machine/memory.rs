@@ -44,6 +44,13 @@ pub struct CeRoots {
     pub layout: LayoutName,
 }
 
+impl CeRoots {
+    /// The slot of NK.EXE: slot 1 up to CE 3, then one of the kernel's half.
+    pub(super) fn kernel_slot(&self) -> u8 {
+        if self.layout == LayoutName::Ce3 { Slot::ONE.number() } else { Slot::NK.number() }
+    }
+}
+
 /// The address of a field.
 pub(super) fn field(at: Va, offset: u32) -> Option<Va> {
     at.checked_add(offset.into())
@@ -134,7 +141,7 @@ impl<M: CeMemory + ?Sized> Reader<'_, M> {
     fn section(&self, slot: u8) -> Option<Va> {
         let at = match slot {
             0..64 => self.field(self.roots.kdata, kdata::SECTIONS + 4 * u32::from(slot))?,
-            _ if slot == Slot::NK.number() => self.info(info::NK_SECTION)?,
+            _ if slot == self.roots.kernel_slot() => self.info(info::NK_SECTION)?,
             _ => return None,
         };
         (at != 0).then_some(Va(at.into()))
@@ -166,7 +173,7 @@ impl<M: CeMemory + ?Sized> Reader<'_, M> {
     /// Whether somebody lives in the slot of an address, and sees KData there.
     fn has_kdata(&self, mapped: Va) -> bool {
         let slot = mapped.0 / SLOT_SIZE;
-        let is_home = (2..33).contains(&slot) || slot == u64::from(Slot::NK.number());
+        let is_home = (2..33).contains(&slot) || slot == u64::from(self.roots.kernel_slot());
         let own = u8::try_from(slot).ok().and_then(|slot| self.section(slot));
         // Slots that nobody has share one empty SECTION with the last slot but those of the kernel's half.
         is_home && own.is_some() && (slot >= 64 || own != self.empty_section())

@@ -8,7 +8,7 @@
 
 use super::memory::{BLOCK, Behind, CeMemory, CeRoots, PAGE, Page, Reader, WINDOWS};
 use std::rc::Rc;
-use vatlas_rules::ce::slot::{SLOT_SIZE, Slot};
+use vatlas_rules::ce::slot::SLOT_SIZE;
 use vatlas_rules::ce::structures::kind;
 use vatlas_space::{
     AddressSpace, Alias, Backing, Pa, PointerWidth, Protection, ReadFault, Region, RegionKind, RegionState, SlotHome,
@@ -88,8 +88,8 @@ impl<M: CeMemory + ?Sized> CeSpace<M> {
     }
 
     /// Whether blocks tell about an address; above, the page directory does.
-    fn has_blocks(mapped: Va) -> bool {
-        mapped.0 < WINDOWS.start || mapped.0 / SLOT_SIZE == u64::from(Slot::NK.number())
+    fn has_blocks(&self, mapped: Va) -> bool {
+        mapped.0 < WINDOWS.start || mapped.0 / SLOT_SIZE == u64::from(self.roots.kernel_slot())
     }
 
     fn slot(mapped: Va) -> VaRange {
@@ -121,7 +121,7 @@ impl<M: CeMemory + ?Sized> CeSpace<M> {
     }
 
     fn region_of(&self, mapped: Va) -> Region {
-        if !Self::has_blocks(mapped) {
+        if !self.has_blocks(mapped) {
             return self.kernel_region(mapped);
         }
         let own = Traits::of(&self.reader().page(mapped));
@@ -180,7 +180,7 @@ impl<M: CeMemory + ?Sized> CeSpace<M> {
     }
 
     fn backing_of(&self, mapped: Va) -> Backing {
-        if !Self::has_blocks(mapped) {
+        if !self.has_blocks(mapped) {
             let range = self.region_of(mapped).range;
             let store = match self.reader().physical(range.first()) {
                 Some(pa) if WINDOWS.contains(&mapped.0) && self.memory.read_physical(pa, &mut [0]) => Store::Frame(pa),
@@ -288,7 +288,7 @@ impl<M: CeMemory + ?Sized> AddressSpace for CeSpace<M> {
         let within = mapped.0 % PAGE;
         let count = buffer.len().min((PAGE - within) as usize);
         let reader = self.reader();
-        let pa = match Self::has_blocks(mapped) {
+        let pa = match self.has_blocks(mapped) {
             false => reader.physical(mapped),
             true => match reader.page(mapped).behind {
                 Behind::Frame(pa) | Behind::Hidden(pa) => Some(Pa(pa.0 + within)),

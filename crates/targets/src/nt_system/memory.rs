@@ -1,8 +1,9 @@
 //! Physical memory as the reader asks for it, and virtual memory of the kernel through the page tables.
 
 use super::NtRoots;
+use vatlas_images::fx_image::FX_BYTES;
 use vatlas_rules::walk::{X86, walk};
-use vatlas_space::{Commit, CommitPart, Handle, Pa, ProcessId, Registers, SystemObject, Va, Walk};
+use vatlas_space::{Commit, CommitPart, Pa, Registers, Va, Walk};
 
 /// Bytes of a page.
 pub(super) const PAGE: u64 = 4096;
@@ -15,8 +16,10 @@ pub trait KernelMemory {
     /// Reads a page of a page file; `false` when the page file is not at hand.
     fn read_page_file(&self, file: u8, page: u32, bytes: &mut [u8; PAGE as usize]) -> bool;
 
-    /// The name of the file behind a control area, where it is known.
-    fn file_name(&self, control_area: Va) -> Option<String>;
+    /// The name of the file behind a control area that has no file object, where it is known.
+    fn file_name(&self, _control_area: Va) -> Option<String> {
+        None
+    }
 
     /// Reads the file behind a control area from an offset on; how many bytes were there.
     fn read_file(&self, control_area: Va, offset: u64, buffer: &mut [u8]) -> usize;
@@ -26,9 +29,9 @@ pub trait KernelMemory {
         None
     }
 
-    /// Objects with names; empty where they are not known.
-    fn objects(&self) -> Vec<SystemObject> {
-        Vec::new()
+    /// The x87 and SSE registers of such a thread, as `fxsave` writes them.
+    fn running_floats(&self, _thread: Va) -> Option<[u8; FX_BYTES]> {
+        None
     }
 
     /// The commit charge, where it is known.
@@ -38,11 +41,6 @@ pub trait KernelMemory {
 
     /// The commit charge by owner, where it is known.
     fn commit_parts(&self) -> Vec<CommitPart> {
-        Vec::new()
-    }
-
-    /// The open handles of a process, where they are known.
-    fn handles(&self, _process: ProcessId) -> Vec<Handle> {
         Vec::new()
     }
 }

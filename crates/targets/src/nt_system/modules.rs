@@ -4,7 +4,7 @@ use super::{
     memory::{KernelMemory, field},
     space::NtSpace,
 };
-use vatlas_images::{code_view, pe::PeHeaders};
+use vatlas_images::{code_view, pe::PeHeaders, version_resource};
 use vatlas_rules::nt::structures::{
     ldr::{DLL_BASE, FULL_DLL_NAME, IN_LOAD_ORDER_HEAD, SIZE_OF_IMAGE},
     peb,
@@ -57,7 +57,7 @@ fn module(memory: &dyn AddressSpace, entry: Va) -> Option<Module> {
         data: None,
         time_date_stamp: headers.as_ref().map_or(0, |headers| headers.time_date_stamp),
         checksum: 0,
-        version: None,
+        version: headers.as_ref().and_then(|headers| version_resource::of_image(headers, &image)),
         debug_record: headers.as_ref().and_then(|headers| code_view::of_image(headers, &image, None)),
     })
 }

@@ -15,6 +15,8 @@ const SECTOR: u64 = 512;
 /// Whose page it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Owner {
+    /// Its `EPROCESS`.
+    pub(super) object: Va,
     /// The page directory.
     pub(super) directory: Pa,
     /// The root of its descriptors.
@@ -204,7 +206,7 @@ impl<M: KernelMemory + ?Sized> Reader<'_, M> {
             let page = prototype.offset_from(Va(word(BASE)?))? / 4;
             let bytes = word(FULL_SECTORS)? * SECTOR + (word(FLAGS)? >> 20 & 0xfff);
             let offset = (page * PAGE < bytes).then_some(word(STARTING_SECTOR)? * SECTOR + page * PAGE);
-            let name = self.memory.file_name(Va(word(CONTROL_AREA)?));
+            let name = self.control_area_file(Va(word(CONTROL_AREA)?));
             Some(PageHome::File { name, offset })
         };
         read().unwrap_or(PageHome::Unknown)

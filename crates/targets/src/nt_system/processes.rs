@@ -58,7 +58,7 @@ fn process<M: KernelMemory + ?Sized>(memory: &Rc<M>, roots: &NtRoots, at: Va) ->
     let directory = reader.kernel_u32(field(eprocess::DIRECTORY_TABLE_BASE)?)?;
     let vads = reader.kernel_pointer(field(eprocess::VAD_ROOT)?);
     let highest_user = highest_user(reader, vads, roots);
-    let owner = Owner { directory: Pa((directory & !0xfff).into()), vads, highest_user };
+    let owner = Owner { object: at, directory: Pa((directory & !0xfff).into()), vads, highest_user };
     let space = NtSpace::new(Rc::clone(memory), *roots, owner);
     let peb = reader.kernel_pointer(field(eprocess::PEB)?);
     let name: [u8; 16] = reader.kernel(field(eprocess::IMAGE_FILE_NAME)?)?;

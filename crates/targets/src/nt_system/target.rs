@@ -1,9 +1,11 @@
 //! A whole NT system as a target: its processes, and what only a whole system knows.
 
-use super::{NtRoots, accounts::frame_parts, memory::KernelMemory, processes::processes, space::NtSpace};
+use super::{
+    NtRoots, accounts::frame_parts, memory::KernelMemory, objects::Names, processes::processes, space::NtSpace,
+};
 use crate::section_table::section_table;
 use std::rc::Rc;
-use vatlas_images::pe::PeHeaders;
+use vatlas_images::{fx_image, pe::PeHeaders};
 use vatlas_space::{
     AddressSpace, Commit, CommitPart, ExceptionRecord, Frame, FrameCounts, FramePart, Handle, Host, Module, Page, Pfn,
     Problem, Process, ProcessIndex, SectionTable, Source, System, SystemObject, Target, TargetKind, ThreadId, Va, Vad,
@@ -80,15 +82,15 @@ impl<M: KernelMemory + ?Sized> Target for NtTarget<M> {
         Some(section_table(module, &headers, Source::ImageHeader { module: module.name().to_owned() }))
     }
 
-    fn wide_registers(&self, _: ProcessIndex, _: ThreadId) -> Vec<WideRegister> {
-        Vec::new()
+    fn wide_registers(&self, process: ProcessIndex, thread: ThreadId) -> Vec<WideRegister> {
+        let space = self.spaces.get(process.0);
+        let image = space.and_then(|space| space.reader().floats(space.owner.object, thread));
+        image.map(|image| fx_image::registers(&image)).unwrap_or_default()
     }
 
     fn handles(&self, process: ProcessIndex) -> (Vec<Handle>, Vec<Problem>) {
-        let id = self.processes.get(process.0).and_then(|process| process.id);
-        let memory = self.spaces.first().map(|space| &space.memory);
-        let handles = id.zip(memory).map(|(id, memory)| memory.handles(id));
-        (handles.unwrap_or_default(), Vec::new())
+        let Some(space) = self.spaces.get(process.0) else { return (Vec::new(), Vec::new()) };
+        space.reader().handles(space.owner.object, &mut Names::default())
     }
 
     fn current(&self) -> ProcessIndex {
@@ -136,7 +138,7 @@ impl<M: KernelMemory + ?Sized> System for NtTarget<M> {
     }
 
     fn objects(&self) -> Vec<SystemObject> {
-        self.spaces.first().map(|space| space.memory.objects()).unwrap_or_default()
+        self.spaces.first().map(|space| space.reader().named_objects()).unwrap_or_default()
     }
 
     fn commit(&self) -> Option<Commit> {

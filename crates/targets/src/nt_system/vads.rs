@@ -70,7 +70,7 @@ impl<M: KernelMemory + ?Sized> Reader<'_, M> {
             is_secured: flags & NO_CHANGE != 0,
             control_area,
             first_prototype: view(FIRST_PROTOTYPE_PTE),
-            file: control_area.and_then(|area| self.memory.file_name(area)),
+            file: control_area.and_then(|area| self.control_area_file(area)),
         })
     }
 }

@@ -28,6 +28,8 @@ pub struct Plan {
     pub flags: u32,
     /// The form of module headers.
     pub form: E32Form,
+    /// The version that modules are said to be built for; `None`: the one that they were linked for.
+    pub version: Option<(u16, u16)>,
     /// Whether ROM DLLs go to slot 1: from CE 4 on.
     pub has_slot_1: bool,
     /// Modules, the kernel first.
@@ -46,6 +48,7 @@ impl Default for Plan {
             ram_start: None,
             flags: FLAGS,
             form: E32Form::Long,
+            version: None,
             has_slot_1: true,
             modules: Vec::new(),
             files: Vec::new(),
@@ -79,8 +82,12 @@ impl Plan {
     /// # Errors
     /// The plan has a mistake, told with line and key, or a file cannot be read.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path)
+        let bytes = std::fs::read(path)
             .map_err(|error| Failure::could_not(format!("{}: {}", path.display(), words(&error))))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let failure = Failure::could_not(format!("{}: is no text", path.display()));
+            failure.hint("a description of an image is a TOML file: vatlas rom build --help")
+        })?;
         let name = path.display().to_string();
         let folder = path.parent().unwrap_or(Path::new(""));
         parse(&TomlFile { name: &name, text: &text }, folder)
@@ -125,10 +132,13 @@ fn parse(file: &TomlFile<'_>, folder: &Path) -> Result<Plan, Failure> {
 fn read_rom(top: &Section<'_, '_>, plan: &mut Plan) -> Result<(), Failure> {
     let rom = top.section("rom")?;
     if let Some(version) = rom.text("version")? {
-        let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
-        let major = major.filter(|major| (2..=5).contains(major));
-        let major = major.ok_or_else(|| rom.wrong("version", &format!("'{version}' is none of 2.12 to 5.0")))?;
+        let (major, minor) = version.split_once('.').unwrap_or((&version, "0"));
+        let read: Option<(u16, u16)> = major.parse().ok().zip(minor.parse().ok());
+        let read = read.filter(|(major, _)| (2..=5).contains(major));
+        let (major, minor) =
+            read.ok_or_else(|| rom.wrong("version", &format!("'{version}' is none of 2.12 to 5.0")))?;
         plan.form = if major >= 5 { E32Form::Long } else { E32Form::Short };
+        plan.version = Some((major, minor));
         plan.has_slot_1 = major >= 4;
     }
     if let Some(base) = rom.number("base")? {

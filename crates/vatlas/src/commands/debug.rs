@@ -1,8 +1,10 @@
 //! `vatlas debug TARGET`: a debugger's command line on the machine; on a picture whatever needs no control.
 
 mod addresses;
+mod completion;
 mod console;
 mod debugger;
+mod dump;
 mod edit;
 mod look;
 mod motions;
@@ -10,6 +12,7 @@ mod open;
 mod points;
 mod prompt;
 mod source_lines;
+mod stacks;
 mod stops;
 mod table;
 mod views;
@@ -79,7 +82,11 @@ pub struct Args {
 /// Answers.
 pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let lines = first_lines(args)?;
+    output.remark_once();
     let mut debugger = open::open(args)?;
+    if !args.batch {
+        prompt::listen(&debugger);
+    }
     debugger.greet(output);
     for line in &lines {
         debugger.echo(line, output);
@@ -89,7 +96,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
         }
     }
     if !args.batch && !debugger.is_over() {
-        prompt::ask(&mut debugger, output)?;
+        prompt::ask(&mut debugger, args.symbols.no_cache, output)?;
     }
     Ok(debugger.exit())
 }
@@ -98,13 +105,18 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 fn first_lines(args: &Args) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
     if let Some(path) = &args.script {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::could_not(format!("{}: {}", path.display(), crate::open::words(&error))))?;
-        let used = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines.extend(used.map(str::to_owned));
+        lines.extend(script_lines(path)?);
     }
     for commands in &args.commands {
         lines.extend(words::commands(commands).into_iter().map(str::to_owned));
     }
     Ok(lines)
+}
+
+/// The commands of a file: one a line, or with `;` between; without remarks.
+fn script_lines(path: &std::path::Path) -> Result<Vec<String>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::could_not(format!("{}: {}", path.display(), crate::open::words(&error))))?;
+    let used = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(used.map(str::to_owned).collect())
 }

@@ -115,7 +115,7 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
 }
 
 /// The bytes from `va` on, `None` for each that cannot be read; fewer at the end of the space.
-fn bytes(space: &dyn AddressSpace, va: Va, length: u64) -> Vec<Option<u8>> {
+pub fn bytes(space: &dyn AddressSpace, va: Va, length: u64) -> Vec<Option<u8>> {
     let last = Va(va.0.saturating_add(length - 1)).min(space.range().last());
     let Some(range) = VaRange::new(va, last) else { return Vec::new() };
     let mut bytes = Vec::with_capacity(usize::try_from(range.size()).unwrap_or(0));

@@ -79,7 +79,8 @@ fn row(target: &dyn Target, index: ProcessIndex, process: &Process) -> [Cell; 10
     let ran = target.ce().is_some_and(|ce| ce.current_process == Some(index));
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let home = process.home;
-    let slot = home.filter(|home| home.number != 0).map(|home| home.slot().to_string());
+    // The kernel has a slot of its own up to CE 3; later its addresses are above those of slots.
+    let slot = home.map(|home| home.slot()).filter(|slot| *slot < 64).map(|slot| slot.to_string());
     [
         Cell::styled(if failed { "!" } else { "" }, red),
         process.id.map(|id| id.to_string()).unwrap_or_default().into(),
@@ -90,7 +91,7 @@ fn row(target: &dyn Target, index: ProcessIndex, process: &Process) -> [Cell; 10
         home.map(|home| format!("{:08x}", home.access_key)).unwrap_or_default().into(),
         process.threads.len().to_string().into(),
         process.modules.len().to_string().into(),
-        if ran { "ran when the dump was taken" } else { "" }.into(),
+        if ran { "current process" } else { "" }.into(),
     ]
 }
 

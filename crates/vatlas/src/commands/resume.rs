@@ -1,6 +1,6 @@
 //! `vatlas resume FILE`: a machine goes on from a snapshot as if it had never stopped.
 
-use super::run::{StopArgs, page_store};
+use super::run::{StopArgs, page_store, resume_device};
 use crate::{
     failure::{Exit, Failure},
     host::GrantedHost,
@@ -9,7 +9,11 @@ use crate::{
     output::Output,
 };
 use std::path::PathBuf;
-use vatlas_machine::{memory::PageFileStore, nt::System};
+use vatlas_machine::{
+    memory::PageFileStore,
+    nt::System,
+    state::{Container, SnapshotSystem},
+};
 use vatlas_space::Problem;
 
 const EXAMPLES: &str = "\
@@ -45,6 +49,9 @@ pub fn run(args: &Args, output: &mut Output) -> Result<Exit, Failure> {
     let plan = args.stop.plan()?;
     let bytes = map_file(&args.file)?;
     let in_file = |problem: Problem| Failure::from(Problem { place: args.file.display().to_string(), ..problem });
+    if Container::open((*bytes).as_ref()).map_err(in_file)?.system() == SnapshotSystem::Ce {
+        return resume_device(&args.stop, (*bytes).as_ref(), output);
+    }
     let about = System::about_snapshot((*bytes).as_ref()).map_err(in_file)?;
     let mut make_store = |number| {
         let store = page_store(args.pagefile_dir.as_deref(), number).map_err(|error| words(&error))?;

@@ -9,7 +9,7 @@ mod system;
 mod system_dlls;
 mod then;
 
-pub use ce::{Image, image_of, start as start_device};
+pub use ce::{Image, image_of, resume as resume_device, start as start_device};
 pub use start::{boot, given_system_files, granted_folder, page_store, start_program};
 pub use stop::StopArgs;
 pub use system::start_with as start_system;

@@ -40,6 +40,8 @@ enum ViewName {
     Process,
     /// What the processor could read at this moment
     Processor,
+    /// What it could read if the process that is asked about ran
+    Chosen,
 }
 
 /// Arguments.
@@ -163,12 +165,13 @@ fn scopes(args: &Args, subject: &Subject, provider: &Provider<'_>) -> Result<Vec
     let target = subject.target();
     let view = if args.view == ViewName::Process { View::Process } else { View::Processor };
     let current = target.ce().and_then(|ce| ce.current_process).unwrap_or(target.current());
+    let chosen = subject.opened().process;
+    let current = if args.view == ViewName::Chosen { chosen } else { current };
     let scope = |process| Scope { process, current, view, ..Scope::default() };
     if args.all_processes {
         let all = (0..target.processes().len()).map(|index| scope(ProcessIndex(index)));
         return Ok(all.collect());
     }
-    let chosen = subject.opened().process;
     let process = target.processes().get(chosen.0);
     let process = process.ok_or_else(|| Failure::could_not("the dump holds no process"))?;
     let mut scope = scope(chosen);

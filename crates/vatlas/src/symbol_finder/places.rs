@@ -3,7 +3,7 @@
 use super::{
     content::{Content, load},
     environment::Environment,
-    folder::{FolderIndex, children, readable},
+    folder::{FolderIndex, Folders, readable},
     names::Wanted,
     store::SymbolStore,
     trail::Candidate,
@@ -39,7 +39,7 @@ enum Kind {
     Store(SymbolStore),
     /// The folder that the module was loaded from, and the one where its linker put the PDB: on the same computer, or
     /// on one with the same folders.
-    Own,
+    Own(Folders),
 }
 
 /// The places of a finder, and what its symbol paths have in them beside.
@@ -53,6 +53,7 @@ pub struct Places {
     pub problems: Vec<Problem>,
     /// What cannot be searched of the paths in the environment.
     pub environment_problems: Vec<Problem>,
+    folders: Folders,
 }
 
 impl Places {
@@ -72,17 +73,17 @@ impl Places {
         }
         if let Some(index) = &args.folder {
             let folder = index.folder().to_owned();
-            let (what, store) = (format!("the folder {}", folder.display()), SymbolStore::new(folder));
+            let (what, store) = (format!("the folder {}", folder.display()), places.store(folder));
             places.add(what, Kind::Folder { index: Rc::clone(index), store });
         }
         if let Some(dump) = dump {
             let folder = dump.parent().unwrap_or(Path::new(""));
             let what = format!("beside {}", dump.file_name().unwrap_or_default().to_string_lossy());
-            places.add(what, element(folder.to_owned()));
+            places.add(what, places.element(folder.to_owned()));
         }
-        places.add("the folder of the module".to_owned(), Kind::Own);
+        places.add("the folder of the module".to_owned(), Kind::Own(places.folders.clone()));
         for folder in images {
-            places.add(format!("--images {}", folder.display()), deep(folder.clone()));
+            places.add(format!("--images {}", folder.display()), places.deep(folder.clone()));
         }
         for (name, text) in &environment.paths {
             let path = parse(name, text, PathStyle::HERE);
@@ -90,7 +91,7 @@ impl Places {
             places.add_path(name, &path, environment);
         }
         if let Some(imports) = &environment.imports {
-            places.add(format!("imported into {}", imports.display()), Kind::Store(SymbolStore::new(imports.clone())));
+            places.add(format!("imported into {}", imports.display()), Kind::Store(places.store(imports.clone())));
         }
         Ok(places)
     }
@@ -99,10 +100,24 @@ impl Places {
         self.list.push(Place { what, kind });
     }
 
+    fn store(&self, root: PathBuf) -> SymbolStore {
+        SymbolStore::new(root, &self.folders)
+    }
+
+    fn deep(&self, folder: PathBuf) -> Kind {
+        let index = FolderIndex::deep(folder.clone()).among(&self.folders);
+        Kind::Folder { index: Rc::new(index), store: self.store(folder) }
+    }
+
+    fn element(&self, folder: PathBuf) -> Kind {
+        let store = self.store(readable(&folder).to_owned());
+        Kind::Element { index: FolderIndex::shallow(folder).among(&self.folders), store }
+    }
+
     fn add_option(&mut self, path: &Path, environment: &Environment) -> Result<(), Failure> {
         let what = || format!("--symbols {}", path.display());
         if path.is_dir() {
-            self.add(what(), deep(path.to_owned()));
+            self.add(what(), self.deep(path.to_owned()));
             return Ok(());
         }
         if path.is_file() {
@@ -134,7 +149,7 @@ impl Places {
             match part {
                 Element::Folder(folder) => {
                     let folder = environment.path(folder);
-                    self.add(format!("{name} {}", folder.display()), element(folder));
+                    self.add(format!("{name} {}", folder.display()), self.element(folder));
                 }
                 Element::Stores(stores) => stores.iter().for_each(|store| self.add_store(name, store, environment)),
             }
@@ -148,18 +163,9 @@ impl Places {
             Store::Http(_) => None,
         };
         if let Some(folder) = folder {
-            self.add(format!("{name} srv*{}", folder.display()), Kind::Store(SymbolStore::new(folder)));
+            self.add(format!("{name} srv*{}", folder.display()), Kind::Store(self.store(folder)));
         }
     }
-}
-
-fn deep(folder: PathBuf) -> Kind {
-    Kind::Folder { index: Rc::new(FolderIndex::deep(folder.clone())), store: SymbolStore::new(folder) }
-}
-
-fn element(folder: PathBuf) -> Kind {
-    let store = SymbolStore::new(readable(&folder).to_owned());
-    Kind::Element { index: FolderIndex::shallow(folder), store }
 }
 
 impl Place {
@@ -180,13 +186,13 @@ impl Place {
                 Some(found)
             }
             Kind::Element { index, store } => {
-                let mut found = in_documented_folders(index.folder(), wanted);
+                let mut found = in_documented_folders(index, wanted);
                 found.extend(in_index(index, wanted));
                 found.extend(in_store(store, wanted));
                 Some(found)
             }
             Kind::Store(store) => Some(in_store(store, wanted)),
-            Kind::Own => own_folders(wanted),
+            Kind::Own(folders) => own_folders(folders, wanted),
         }
     }
 
@@ -219,19 +225,20 @@ fn in_index(index: &FolderIndex, wanted: &Wanted<'_>) -> Vec<Candidate> {
 }
 
 /// `symbols\ext` and `ext` of a folder, where `ext` is that of the image.
-fn in_documented_folders(folder: &Path, wanted: &Wanted<'_>) -> Vec<Candidate> {
+fn in_documented_folders(index: &FolderIndex, wanted: &Wanted<'_>) -> Vec<Candidate> {
     let extension = wanted.module.name().rsplit_once('.').map(|(_, extension)| extension);
     let is_word = |text: &&str| !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric());
     let Some(extension) = extension.filter(is_word) else { return Vec::new() };
-    let folder = readable(folder);
-    let symbols = children(folder, "symbols").into_iter().flat_map(|symbols| children(&symbols, extension));
-    let folders = symbols.chain(children(folder, extension)).filter(|folder| folder.is_dir());
-    let named = |folder: PathBuf| wanted.names.iter().flat_map(move |name| children(&folder, name)).collect::<Vec<_>>();
-    folders.flat_map(named).map(Candidate::File).collect()
+    let (folder, folders) = (readable(index.folder()), index.among_folders());
+    let symbols = folders.children(folder, "symbols");
+    let symbols = symbols.into_iter().flat_map(|symbols| folders.children(&symbols, extension));
+    let reached = symbols.chain(folders.children(folder, extension)).filter(|folder| folder.is_dir());
+    let named = |folder: PathBuf| wanted.names.iter().flat_map(move |name| folders.children(&folder, name));
+    reached.flat_map(named).map(Candidate::File).collect()
 }
 
 /// The folders that a dump names, where they are on this computer.
-fn own_folders(wanted: &Wanted<'_>) -> Option<Vec<Candidate>> {
+fn own_folders(among: &Folders, wanted: &Wanted<'_>) -> Option<Vec<Candidate>> {
     let module: &Module = wanted.module;
     let record = module.debug_record.as_ref().and_then(pdb_name);
     let mut folders: Vec<PathBuf> = Vec::new();
@@ -240,7 +247,8 @@ fn own_folders(wanted: &Wanted<'_>) -> Option<Vec<Candidate>> {
         let folder = local.filter(|path| path.is_absolute()).and_then(|path| path.parent().map(Path::to_owned));
         folders.extend(folder.filter(|folder| folder.is_dir() && !folders.contains(folder)));
     }
-    let named = |folder: &PathBuf| wanted.names.iter().flat_map(|name| children(folder, name)).collect::<Vec<_>>();
+    let named =
+        |folder: &PathBuf| wanted.names.iter().flat_map(|name| among.children(folder, name)).collect::<Vec<_>>();
     let found: Vec<_> = folders.iter().flat_map(named).map(Candidate::File).collect();
     (!folders.is_empty()).then_some(found)
 }

@@ -1,6 +1,6 @@
 //! A symbol store on this computer: found by key in one tier or two, as files, packed files and pointer files.
 
-use super::{folder::children, trail::Candidate};
+use super::{folder::Folders, trail::Candidate};
 use std::{
     cell::OnceCell,
     path::{Path, PathBuf},
@@ -20,36 +20,39 @@ const TWO_TIER: &str = "index2.txt";
 /// A symbol store.
 pub struct SymbolStore {
     root: PathBuf,
+    folders: Folders,
     has_two_tiers: OnceCell<bool>,
 }
 
 impl SymbolStore {
     /// The store in a folder, which need not be there.
-    pub fn new(root: PathBuf) -> Self {
-        Self { root, has_two_tiers: OnceCell::new() }
+    pub fn new(root: PathBuf, folders: &Folders) -> Self {
+        Self { root, folders: folders.clone(), has_two_tiers: OnceCell::new() }
     }
 
     /// The files that a key leads to, packed ones and those that pointer files name too.
     pub fn find(&self, key: &StoreKey) -> Vec<Candidate> {
-        let has_two_tiers = *self.has_two_tiers.get_or_init(|| !children(&self.root, TWO_TIER).is_empty());
+        let has_two_tiers = *self.has_two_tiers.get_or_init(|| !self.folders.children(&self.root, TWO_TIER).is_empty());
         let tiers: &[bool] = if has_two_tiers { &[true, false] } else { &[false] };
         tiers.iter().flat_map(|two_tier| self.find_in(&key.parts(*two_tier), key.file_name())).collect()
     }
 
     fn find_in(&self, parts: &[&str], name: &str) -> Vec<Candidate> {
         let folders = &parts[..parts.len().saturating_sub(1)];
-        let step =
-            |reached: Vec<PathBuf>, part: &&str| reached.iter().flat_map(|folder| children(folder, part)).collect();
+        let step = |reached: Vec<PathBuf>, part: &&str| {
+            reached.iter().flat_map(|folder| self.folders.children(folder, part)).collect()
+        };
         let folders: Vec<PathBuf> = folders.iter().fold(vec![self.root.clone()], step);
-        folders.iter().flat_map(|folder| files(folder, name)).collect()
+        folders.iter().flat_map(|folder| self.files(folder, name)).collect()
     }
-}
 
-fn files(folder: &Path, name: &str) -> Vec<Candidate> {
-    let packed = packed_name(name);
-    let named = [name, &packed].into_iter().flat_map(|name| children(folder, name)).map(Candidate::File);
-    let pointers = children(folder, POINTER).into_iter().map(|path| follow(&path));
-    named.chain(pointers).collect()
+    fn files(&self, folder: &Path, name: &str) -> Vec<Candidate> {
+        let packed = packed_name(name);
+        let children = |name: &str| self.folders.children(folder, name);
+        let named = [name, &packed].into_iter().flat_map(children).map(Candidate::File);
+        let pointers = children(POINTER).into_iter().map(|path| follow(&path));
+        named.chain(pointers).collect()
+    }
 }
 
 /// Follows a pointer file, once, to a file on this computer: `PATH:`, or `MSG:` where the file was taken away.
@@ -94,7 +97,7 @@ mod tests {
             fs::write(path, text.replace("ROOT", &root.path().display().to_string())).unwrap();
         }
         let key = StoreKey::of_image("app.exe", 0x49f0_0000, 0x5000).unwrap();
-        let found = SymbolStore::new(root.path().to_owned()).find(&key);
+        let found = SymbolStore::new(root.path().to_owned(), &Folders::default()).find(&key);
         let text = found.iter().map(|candidate| match candidate {
             Candidate::File(path) => path.display().to_string(),
             Candidate::Refused(path, reason) => format!("{}: {reason}", path.display()),

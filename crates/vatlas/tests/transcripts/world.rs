@@ -37,6 +37,7 @@ pub fn world() -> TempDir {
         put(&format!("{name}.kdmp"), &fixture(&format!("kdmp/{source}.kdmp")));
     }
     put("story.exe", &fixture("machine/programs/story/story.exe"));
+    programs(folder.path());
     put("demo.bin", &fixture("ce/demo.bin"));
     put("helloworld.exe", &fixture("ce/programs/helloworld.exe"));
     put("cut.kdmp", &fixture("kdmp/scale-context.kdmp")[..0x2c00]);
@@ -82,6 +83,26 @@ pub fn world() -> TempDir {
         std::fs::write(images.join(name), fixture(&format!("images/{name}"))).expect("a written file");
     }
     folder
+}
+
+/// Programs for the machine with what belongs to them, and scripts for the debugger.
+fn programs(root: &Path) {
+    let put = |name: &str, bytes: &[u8]| std::fs::write(root.join(name), bytes).expect("a written file");
+    put("wreck.exe", &fixture("machine/programs/crash.exe"));
+    for name in ["instances.exe", "counter.dll", "colours.exe", "red.dll", "green.dll", "blue.dll"] {
+        put(name, &fixture(&format!("machine/processes/{name}")));
+    }
+    put("instances.toml", system("instances.exe", &["counter.dll"]).as_bytes());
+    put("colours.toml", system("colours.exe", &["red.dll", "green.dll", "blue.dll"]).as_bytes());
+    put("commands.txt", b"# What is looked at first.\nbp square\n\ng; kp\nscript more.txt\n");
+    put("more.txt", b"r eip\n$<missing.txt\n");
+}
+
+/// A system with a program and files beside it.
+fn system(program: &str, files: &[&str]) -> String {
+    let file = |name: &&str| format!("[[file]]\npath = \"{name}\"\nfile = \"{name}\"\n");
+    let files: String = files.iter().map(file).collect();
+    format!("[[program]]\nfile = \"{program}\"\n{files}")
 }
 
 /// What somebody has of two devices, and more than one of some of it.

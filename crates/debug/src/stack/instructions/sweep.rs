@@ -213,6 +213,9 @@ impl<'s, 'a, 't> Sweep<'s, 'a, 't> {
             Mnemonic::Mov if is_register(instruction, 0, |register| register == Register::EAX) => {
                 self.ax = is_immediate(instruction).then(|| instruction.immediate(1) as i64);
             }
+            Mnemonic::Cmp | Mnemonic::Test => {}
+            // `shl eax, 4` and the like: how much room is made is not known any more.
+            _ if is_register(instruction, 0, |register| register.full_register32() == Register::EAX) => self.ax = None,
             _ => {}
         }
     }

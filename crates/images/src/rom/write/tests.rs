@@ -31,6 +31,7 @@ fn source(modules: Vec<RomModuleSource>) -> RomSource {
         ram: (Va(0x8100_0000), Va(0x8200_0000)),
         kernel_flags: 0,
         form: E32Form::Long,
+        version: None,
         file_time: 0x01c5_1d5c_0000_0000,
         modules,
         files: vec![

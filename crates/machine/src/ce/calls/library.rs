@@ -121,8 +121,16 @@ fn load_kernel_library(device: &mut Device, call: &Call) -> Reply {
     if !device.thread(call.thread).in_kernel_mode {
         return Err(CeError::ACCESS_DENIED);
     }
-    let index = device.load_kernel_module(&name)?;
-    value(device.state.modules[index as usize].as_ref().map_or(0, |module| module.at))
+    let (index, is_new) = device.load_kernel_module(&name)?;
+    enter_kernel_module(device, call, index, is_new)
+}
+
+/// Calls the entry of a DLL that was loaded into the kernel's half, on the thread that wanted it, which is in kernel mode.
+fn enter_kernel_module(device: &mut Device, call: &Call, index: ModuleIndex, is_new: bool) -> Reply {
+    let notices = is_new.then_some(Notice { module: index, reason: Reason::ProcessAttach });
+    device.leave_call(call.thread);
+    device.begin_notices(call.thread, notices.into_iter().collect(), Then::Loaded(index));
+    Ok(Done::Gone)
 }
 
 /// An installable interrupt service routine: its DLL loads into the kernel's half. There are no interrupts here that it
@@ -134,10 +142,10 @@ fn load_interrupt_handler(device: &mut Device, call: &Call) -> Reply {
     if !device.thread(call.thread).in_kernel_mode {
         return Err(CeError::ACCESS_DENIED);
     }
-    let index = device.load_kernel_module(&name)?;
+    let (index, is_new) = device.load_kernel_module(&name)?;
     let image = device.module_image(index).ok_or(CeError::MOD_NOT_FOUND)?;
     device.export(image, &Symbol::Name(function), 0).ok_or(CeError::PROC_NOT_FOUND)?;
-    value(device.state.modules[index as usize].as_ref().map_or(0, |module| module.at))
+    enter_kernel_module(device, call, index, is_new)
 }
 
 /// What a resource is looked for by.

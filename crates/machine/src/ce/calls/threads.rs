@@ -81,6 +81,7 @@ fn terminate_thread(device: &mut Device, call: &Call) -> Reply {
 
 fn sleep(device: &mut Device, call: &Call) -> Reply {
     match call.arguments[0] {
+        INFINITE if device.thread(call.thread).dying.is_some() => value(0),
         // The rest of the quantum is given up.
         0 => {
             let priority = device.thread(call.thread).priority;

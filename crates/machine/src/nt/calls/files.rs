@@ -7,7 +7,7 @@ use crate::memory::{FileIdentity, NtStatus};
 use crate::nt::call::{Call, Handler, SUCCESS};
 use crate::nt::calls::named::Attributes;
 use crate::nt::dispatcher::WaitRequest;
-use crate::nt::objects::{Body, ObjectType};
+use crate::nt::objects::{Body, ObjectId, ObjectType};
 use crate::nt::thread::WaitReason;
 use crate::nt::{Done, PendingFile, Reply, System, status};
 
@@ -50,13 +50,21 @@ impl System {
         }
     }
 
+    /// The object of a file that was just opened, which is closed when there is no room.
+    fn make_file_object(&mut self, file: FileNumber) -> Result<ObjectId, NtStatus> {
+        self.make_object(Body::File(file)).inspect_err(|_| {
+            self.files.borrow_mut().cleanup(file);
+            self.files.borrow_mut().close(file);
+        })
+    }
+
     /// A handle for a file object that was just made.
     pub(crate) fn open_created(
         &mut self,
         process: crate::nt::ProcessIndex,
         created: &Created,
     ) -> Result<u32, NtStatus> {
-        let object = self.objects.insert(Body::File(created.file));
+        let object = self.make_file_object(created.file)?;
         self.open_new(process, object, created.granted)
     }
 
@@ -84,6 +92,7 @@ impl System {
 
     fn complete(&mut self, call: &Call, (block, event): (u32, u32), status: NtStatus, count: u32) -> Reply {
         self.write_status_block(call, block, status, count)?;
+        self.count_transfer(call, count);
         if event != 0 {
             let object = self.object_by_handle(call, event, ObjectType::Event)?;
             self.set_event(object);
@@ -170,7 +179,7 @@ fn create(system: &mut System, call: &Call, request: &CreateRequest) -> Reply {
 }
 
 fn give(system: &mut System, call: &Call, (out, block, flags): (u32, u32, u32), created: &Created) -> Reply {
-    let object = system.objects.insert(Body::File(created.file));
+    let object = system.make_file_object(created.file)?;
     let given = system.give_handle(call, (out, created.granted, flags), object);
     system.release_object(object);
     given?;

@@ -60,7 +60,7 @@ fn duplicate_object(system: &mut System, call: &Call) -> Reply {
         let access = if options & SAME_ACCESS != 0 { entry.access } else { access };
         let handle = system.open_handle(to, entry.object, access)?;
         let flags = if options & SAME_ATTRIBUTES != 0 { entry.attributes } else { attributes as u8 & INHERIT };
-        system.processes[to.0].handles.set_attributes(handle, flags);
+        system.set_handle_attributes(to, handle, flags);
         if out != 0 {
             system.write_u32(call.space, out, handle)?;
         }
@@ -139,7 +139,7 @@ fn set_information_object(system: &mut System, call: &Call) -> Reply {
     let [inherits, protects] = system.read_array(call.space, buffer)?;
     system.entry_by_handle(call, handle)?;
     let flags = if inherits != 0 { INHERIT } else { 0 } | if protects != 0 { PROTECT } else { 0 };
-    system.processes[call.process.0].handles.set_attributes(handle, flags);
+    system.set_handle_attributes(call.process, handle, flags);
     SUCCESS
 }
 

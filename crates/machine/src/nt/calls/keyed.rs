@@ -49,8 +49,8 @@ fn meet(system: &mut System, call: &Call, is_release: bool) -> Reply {
     }
     if let Some(waited) = system.objects.get_mut(object) {
         waited.waiters.push(Waiter { thread: call.thread, block: 0 });
-        waited.references += 1;
     }
+    system.reference_object(object);
     system.threads[call.thread.0].wait.key = Some((object, key, is_release));
     let request = WaitRequest {
         is_all: false,

@@ -81,24 +81,59 @@ impl System {
         (out, access, attributes): (u32, u32, u32),
         body: Body,
     ) -> Reply {
+        let (path, flags) = match self.new_name(call, (out, access, attributes), body.kind()) {
+            Ok(Some(name)) => name,
+            Ok(None) => {
+                self.drop_body(body);
+                return Ok(Done::Status(status::OBJECT_NAME_EXISTS));
+            }
+            Err(status) => {
+                self.drop_body(body);
+                return Err(status);
+            }
+        };
+        let object = match self.make_object(body.clone()) {
+            Ok(object) => object,
+            Err(status) => {
+                self.drop_body(body);
+                return Err(status);
+            }
+        };
+        let named = path.map_or(Ok(()), |path| self.name_object(object, &path));
+        let given = named.and_then(|()| self.give_handle(call, (out, access, flags), object));
+        self.release_object(object);
+        given.map(|()| Done::Status(status::SUCCESS))
+    }
+
+    /// The name that a new object gets, and its flags; `None` when one of the same type has it, which was opened.
+    fn new_name(
+        &mut self,
+        call: &Call,
+        (out, access, attributes): (u32, u32, u32),
+        kind: ObjectType,
+    ) -> Result<Option<(Option<String>, u32)>, NtStatus> {
         self.probe_write(call.space, out, 4)?;
         let attributes = self.read_attributes(call, attributes)?;
         let path = self.object_path(call, &attributes)?;
-        if let Some(existing) = path.as_deref().and_then(|path| self.objects.find(path)) {
-            let is_same = self.objects.body(existing).is_some_and(|other| other.kind() == body.kind());
-            match () {
-                () if attributes.flags & OBJ_OPENIF == 0 => return Err(status::OBJECT_NAME_COLLISION),
-                () if !is_same => return Err(status::OBJECT_TYPE_MISMATCH),
-                () => {}
-            }
-            self.give_handle(call, (out, access, attributes.flags), existing)?;
-            return Ok(Done::Status(status::OBJECT_NAME_EXISTS));
+        let Some(existing) = path.as_deref().and_then(|path| self.objects.find(path)) else {
+            return Ok(Some((path, attributes.flags)));
+        };
+        let is_same = self.objects.body(existing).is_some_and(|other| other.kind() == kind);
+        match () {
+            () if attributes.flags & OBJ_OPENIF == 0 => return Err(status::OBJECT_NAME_COLLISION),
+            () if !is_same => return Err(status::OBJECT_TYPE_MISMATCH),
+            () => {}
         }
-        let object = self.objects.insert(body);
-        let named = path.map_or(Ok(()), |path| self.objects.set_name(object, &path));
-        let given = named.and_then(|()| self.give_handle(call, (out, access, attributes.flags), object));
-        self.release_object(object);
-        given.map(|()| Done::Status(status::SUCCESS))
+        self.give_handle(call, (out, access, attributes.flags), existing)?;
+        Ok(None)
+    }
+
+    /// What was to become an object goes.
+    fn drop_body(&mut self, body: Body) {
+        if let Body::Section(section) = body {
+            self.memory.close_section(&mut self.computer.board.ram, section);
+            self.obey_flush();
+        }
     }
 
     /// Opens the object of a type that has a name; a handle for it.
@@ -128,30 +163,33 @@ impl System {
     ) -> Result<(), NtStatus> {
         let handle = self.open_handle(call.process, object, access)?;
         if flags & OBJ_INHERIT != 0 {
-            self.processes[call.process.0].handles.set_attributes(handle, INHERIT);
+            self.set_handle_attributes(call.process, handle, INHERIT);
         }
         self.write_u32(call.space, out, handle)
     }
 
     /// Takes a reference away; what the object was made of goes with the last one.
     pub(crate) fn release_object(&mut self, object: ObjectId) {
-        match self.objects.release(object) {
-            Some(Body::Timer(timer)) => {
+        let Some(gone) = self.objects.release(object) else { return self.show_counts(object) };
+        let kind = gone.body.kind();
+        match gone.body {
+            Body::Timer(timer) => {
                 if let Some(key) = timer.key {
                     self.clock.cancel(key);
                 }
             }
-            Some(Body::File(file)) => self.files.borrow_mut().close(file),
-            Some(Body::Dispatcher(pointer)) => {
+            Body::File(file) => self.files.borrow_mut().close(file),
+            Body::Dispatcher(pointer) => {
                 self.ring0.dispatchers.remove(&pointer);
             }
-            Some(Body::Section(section)) => {
+            Body::Section(section) => {
                 self.memory.close_section(&mut self.computer.board.ram, section);
                 self.obey_flush();
             }
-            Some(Body::Process(process)) => self.forget_process(process),
-            Some(Body::Thread(thread)) => self.forget_thread(thread),
+            Body::Process(process) => self.forget_process(process),
+            Body::Thread(thread) => self.forget_thread(thread),
             _ => {}
         }
+        self.free_room(gone.place, kind);
     }
 }

@@ -117,8 +117,7 @@ fn information(system: &System, process: ProcessIndex, class: u32) -> Result<Vec
             let (pages, peak) = (bytes(report.working_set), bytes(report.working_set_peak));
             vec![size as u32, size as u32, 0, peak, pages, 0, 0, 0, 0, committed, committed]
         }
-        // Transfers are not counted.
-        IO_COUNTERS => vec![0; 12],
+        IO_COUNTERS => quads(&system.transfers_of(process)),
         DEBUG_FLAGS => vec![1],
         DEBUG_OBJECT => return Err(status::PORT_NOT_SET),
         TIMES => {
@@ -126,7 +125,8 @@ fn information(system: &System, process: ProcessIndex, class: u32) -> Result<Vec
             let user = system.clock.units(state.executed + running);
             quads(&[state.create_time, state.exit_time, 0, user])
         }
-        DEBUG_PORT | SESSION | WOW64 | PRIORITY_BOOST => vec![0],
+        DEBUG_PORT | SESSION | WOW64 => vec![0],
+        PRIORITY_BOOST => vec![state.has_no_boosts.into()],
         DEFAULT_HARD_ERROR_MODE => vec![state.hard_error_mode],
         HANDLE_COUNT => vec![state.handles.count()],
         AFFINITY_MASK => vec![state.affinity],
@@ -210,7 +210,14 @@ fn set_information_process(system: &mut System, call: &Call) -> Reply {
                 system.set_affinity(thread, affinity);
             }
         }
-        PRIORITY_BOOST | EXECUTE_FLAGS => {}
+        PRIORITY_BOOST => {
+            let has_no_boosts = system.read_u32(call.space, buffer)? != 0;
+            system.processes[process.0].has_no_boosts = has_no_boosts;
+            for thread in system.processes[process.0].threads.clone() {
+                system.threads[thread.0].has_no_boosts = has_no_boosts;
+            }
+        }
+        EXECUTE_FLAGS => {}
         _ => return Err(status::INVALID_INFO_CLASS),
     }
     SUCCESS

@@ -37,7 +37,9 @@ fn create_section(system: &mut System, call: &Call) -> Reply {
     };
     let result = system.memory.create_section(&mut system.computer.board.ram, file, &request);
     system.obey_flush();
-    system.create_object(call, (out, access, attributes), Body::Section(result?))
+    let section = result?;
+    system.show_section_file(&section);
+    system.create_object(call, (out, access, attributes), Body::Section(section))
 }
 
 /// What a file must be open for, to be mapped like this: `MmMakeFileAccess` of NT.

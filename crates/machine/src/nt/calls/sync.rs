@@ -59,10 +59,12 @@ fn change_event(system: &mut System, call: &Call, is_set: bool, is_pulse: bool) 
 }
 
 fn clear(system: &mut System, object: ObjectId) -> bool {
-    match system.objects.body_mut(object) {
+    let was_signaled = match system.objects.body_mut(object) {
         Some(Body::Event { is_signaled, .. }) => std::mem::take(is_signaled),
         _ => false,
-    }
+    };
+    system.show_signal(object);
+    was_signaled
 }
 
 /// `NtQuery*(Handle, Class, Buffer, Length, ReturnLength)` of class 0: words to write.
@@ -121,6 +123,10 @@ fn release_mutant(system: &mut System, call: &Call) -> Reply {
     if mutant.count == 0 {
         mutant.owner = None;
         system.threads[call.thread.0].mutants.retain(|other| *other != object);
+    }
+    let is_free = mutant.count == 0;
+    system.show_signal(object);
+    if is_free {
         system.wake_waiters(object, INCREMENT);
     }
     system.write_optional(call.space, previous, before as u32)?;
@@ -162,6 +168,7 @@ fn release_semaphore(system: &mut System, call: &Call) -> Reply {
         return Err(status::SEMAPHORE_LIMIT_EXCEEDED);
     }
     *count += more;
+    system.show_signal(object);
     system.wake_waiters(object, INCREMENT);
     system.write_optional(call.space, previous, before)?;
     SUCCESS

@@ -187,7 +187,7 @@ fn query_information_thread(system: &mut System, call: &Call) -> Reply {
         }
         WIN32_START => vec![state.start_address],
         AM_I_LAST => vec![u32::from(owner.threads.len() == 1)],
-        PRIORITY_BOOST => vec![0],
+        PRIORITY_BOOST => vec![state.has_no_boosts.into()],
         _ => return Err(status::INVALID_INFO_CLASS),
     };
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -223,7 +223,7 @@ fn set_information_thread(system: &mut System, call: &Call) -> Reply {
             }
             return Ok(Done::Status(NtStatus(before)));
         }
-        PRIORITY_BOOST => {}
+        PRIORITY_BOOST => system.threads[thread.0].has_no_boosts = value != 0,
         PRIORITY => return Err(NtStatus::INVALID_PARAMETER),
         _ => return Err(status::INVALID_INFO_CLASS),
     }

@@ -63,6 +63,7 @@ fn set_timer(system: &mut System, call: &Call) -> Reply {
     timer.key = Some(key);
     timer.period = u64::from(period) * 10_000;
     timer.apc = (routine != 0).then_some((call.thread, routine, context));
+    system.show_signal(object);
     if previous != 0 {
         system.write_user(call.space, previous, &[was_signaled.into()])?;
     }

@@ -7,8 +7,6 @@ use crate::nt::{Done, System, services, status};
 
 /// Kinds of `HostInsertObject`.
 const DEVICE: u32 = 1;
-/// Bytes of the block that stands for an object whose body is in Rust: a `DISPATCHER_HEADER`.
-const HEADER_BYTES: u32 = 0x10;
 
 /// `HostInsertObject(Kind, Body, Name)`: a device or driver gets its name; a device may have none.
 pub(super) fn insert(system: &mut System, request: &KernelRequest) -> Answer {
@@ -19,6 +17,7 @@ pub(super) fn insert(system: &mut System, request: &KernelRequest) -> Answer {
 /// `HostRemoveObject(Body)`.
 pub(super) fn remove(system: &mut System, request: &KernelRequest) -> Answer {
     if let Some(object) = system.ring0.bodies.remove(&request.arguments[0]) {
+        system.leave_room(object);
         system.release_object(object);
     }
     Answer::Value(0)
@@ -75,17 +74,18 @@ impl System {
         let name = if name == 0 { None } else { Some(self.read_system_string(name)?) };
         if let Some(name) = &name {
             if self.objects.find("\\Driver").is_none() {
-                let directory = self.objects.insert(Body::Directory);
-                self.objects.set_name(directory, "\\Driver")?;
+                let directory = self.make_object(Body::Directory)?;
+                self.name_object(directory, "\\Driver")?;
             }
             if self.objects.find(name).is_some() {
                 return Err(status::OBJECT_NAME_COLLISION);
             }
         }
-        let object = self.objects.insert(if kind == DEVICE { Body::Device(body) } else { Body::Driver(body) });
+        let object = self.make_object(if kind == DEVICE { Body::Device(body) } else { Body::Driver(body) })?;
         if let Some(name) = name
-            && let Err(status) = self.objects.set_name(object, &name)
+            && let Err(status) = self.name_object(object, &name)
         {
+            self.leave_room(object);
             self.release_object(object);
             return Err(status);
         }
@@ -99,8 +99,8 @@ impl System {
         if self.objects.find(&link).is_some() {
             return Err(status::OBJECT_NAME_COLLISION);
         }
-        let object = self.objects.insert(Body::SymbolicLink(target));
-        self.objects.set_name(object, &link).inspect_err(|_| self.release_object(object))?;
+        let object = self.make_object(Body::SymbolicLink(target))?;
+        self.name_object(object, &link).inspect_err(|_| self.release_object(object))?;
         Ok(status::SUCCESS)
     }
 
@@ -118,13 +118,11 @@ impl System {
     fn reference_by_handle(&mut self, request: &KernelRequest, handle: u32) -> Result<u32, NtStatus> {
         let object = self.entry_by_handle(&request.call(), handle)?.object;
         let pointer = self.object_pointer(object)?;
-        if let Some(object) = self.objects.get_mut(object) {
-            object.references += 1;
-        }
+        self.reference_object(object);
         Ok(pointer)
     }
 
-    /// Where drivers see an object: its body, or a block that stands for it.
+    /// Where drivers see an object: its body.
     fn object_pointer(&mut self, object: ObjectId) -> Result<u32, NtStatus> {
         let known = self.ring0.bodies.iter().find(|(_, known)| **known == object).map(|(pointer, _)| *pointer);
         if let Some(pointer) = known {
@@ -134,7 +132,7 @@ impl System {
             Some(Body::Process(process)) => self.processes[process.0].block.va(0),
             Some(Body::Thread(thread)) => self.threads[thread.0].block.va(0),
             Some(Body::DeviceFile(file)) => *file,
-            Some(_) => self.pool_block(crate::memory::PoolKind::NonPaged, *b"ObSt", HEADER_BYTES)?.va(0),
+            Some(_) => self.objects.get(object).map_or(0, |object| object.place.body().va(0)),
             None => return Err(status::INVALID_HANDLE),
         };
         self.ring0.bodies.insert(pointer, object);
@@ -144,15 +142,8 @@ impl System {
     fn dereference_pointer(&mut self, pointer: u32) {
         let Some(object) = self.ring0.bodies.get(&pointer).copied() else { return };
         let is_last = self.objects.get(object).is_some_and(|object| object.references <= 1);
-        let is_stand_in = !matches!(
-            self.objects.body(object),
-            Some(Body::Process(_) | Body::Thread(_) | Body::DeviceFile(_) | Body::Device(_) | Body::Driver(_))
-        );
         if is_last {
             self.ring0.bodies.remove(&pointer);
-            if is_stand_in && let Some(block) = self.kernel_block(pointer) {
-                self.free_block(block);
-            }
         }
         self.release_object(object);
     }

@@ -3,6 +3,7 @@
 use super::{Answer, KernelRequest};
 use crate::memory::NtStatus;
 use crate::nt::dispatcher::{INCREMENT, WaitRequest};
+use crate::nt::object_memory::ObjectPlace;
 use crate::nt::objects::{Body, ObjectId};
 use crate::nt::ring0::DISPATCH_LEVEL;
 use crate::nt::thread::{ThreadIndex, WaitReason};
@@ -139,10 +140,8 @@ impl System {
     fn dispatcher_object(&mut self, pointer: u32) -> ObjectId {
         if let Some(known) = self.ring0.bodies.get(&pointer).or_else(|| self.ring0.dispatchers.get(&pointer)) {
             let known = *known;
-            if matches!(self.objects.body(known), Some(Body::Dispatcher(_)))
-                && let Some(object) = self.objects.get_mut(known)
-            {
-                object.references += 1;
+            if matches!(self.objects.body(known), Some(Body::Dispatcher(_))) {
+                self.reference_object(known);
             }
             return known;
         }
@@ -151,7 +150,7 @@ impl System {
         if let Some(object) = thread.or_else(|| process().map(|process| process.object)) {
             return object;
         }
-        let object = self.objects.insert(Body::Dispatcher(pointer));
+        let object = self.insert_object(Body::Dispatcher(pointer), ObjectPlace::default());
         self.ring0.dispatchers.insert(pointer, object);
         object
     }

@@ -18,6 +18,8 @@ pub struct Meaning {
     pub va: Va,
     /// Bytes of what it names, where its type tells.
     pub size: Option<u64>,
+    /// The id of the process whose address it is.
+    pub process: Option<u32>,
 }
 
 impl Debugger {
@@ -26,6 +28,7 @@ impl Debugger {
     /// # Errors
     /// The target cannot be opened.
     pub fn frames(&mut self, limit: usize) -> Result<Vec<StackFrame>, Failure> {
+        self.check_alive()?;
         let Some(thread) = self.thread() else { return Ok(Vec::new()) };
         self.with_opened(|opened, _| frames_of(opened, thread, limit))
     }
@@ -49,8 +52,9 @@ impl Debugger {
         }
         let (thread, frame) = (self.thread(), self.frame);
         self.with_opened(|opened, process| {
+            let own = |va| Meaning { va, size: None, process: id_of(opened, process) };
             if let Some(va) = of_line(opened, process, text)? {
-                return Ok(Meaning { va, size: None });
+                return Ok(own(va));
             }
             let finder = opened.finder()?;
             let scope = scope(opened, process, thread, frame)?;
@@ -59,7 +63,7 @@ impl Debugger {
             let of_program = Scope { frame: None, ..scope };
             match found.or_else(|error| of_expression(opened, &finder, text, &of_program).map_err(|_| error)) {
                 Ok(meaning) => Ok(meaning),
-                Err(error) => of_name(opened, process, thread, text, &error),
+                Err(error) => of_name(opened, process, thread, text, &error).map(own),
             }
         })
     }
@@ -116,6 +120,11 @@ impl Debugger {
     }
 }
 
+/// The id of a process.
+fn id_of(opened: &Opened, process: ProcessIndex) -> Option<u32> {
+    opened.target.processes().get(process.0)?.id.map(|id| id.0)
+}
+
 /// The frames of a thread.
 pub fn frames_of(opened: &Opened, thread: ThreadId, limit: usize) -> Result<Vec<StackFrame>, Failure> {
     let index = opened.index()?;
@@ -126,16 +135,19 @@ pub fn frames_of(opened: &Opened, thread: ThreadId, limit: usize) -> Result<Vec<
     Ok(walk(&index, &finder, start, limit).frames)
 }
 
+/// A frame as expressions see it.
+pub fn frame_context(frame: &StackFrame) -> FrameContext {
+    let pointer = ["ebp", "rbp", "fp"].iter().find_map(|name| frame.registers.get(name));
+    let frame_base = frame.frame_base().or(pointer.map(Va));
+    FrameContext { pc: frame.lookup_va(), registers: frame.registers.clone(), frame_base }
+}
+
 /// Where expressions are asked.
 fn scope(opened: &Opened, process: ProcessIndex, thread: Option<ThreadId>, frame: usize) -> Result<Scope, Failure> {
     let mut scope = Scope { process, current: process, thread, ..Scope::default() };
     if let Some(thread) = thread {
         let frames = frames_of(opened, thread, frame.saturating_add(1))?;
-        if let Some(frame) = frames.get(frame) {
-            let pointer = frame.registers.get("ebp").map(Va);
-            let frame_base = frame.frame_base().or(pointer);
-            scope.frame = Some(FrameContext { pc: frame.lookup_va(), registers: frame.registers.clone(), frame_base });
-        }
+        scope.frame = frames.get(frame).map(frame_context);
     }
     Ok(scope)
 }
@@ -147,16 +159,18 @@ fn of_expression(
     scope: &Scope,
 ) -> Result<Meaning, WatchError> {
     let watched = Watcher::new(&*opened.target, finder).watch(text, scope)?;
-    let size = watched.value.size;
+    let (size, process) = (watched.value.size, id_of(opened, watched.process));
     if let (Home::Memory, Some(va)) = (&watched.home, watched.value.va) {
-        return Ok(Meaning { va, size });
+        return Ok(Meaning { va, size, process });
     }
     let value = match &watched.value.kind {
         ValueKind::Pointer(pointer) => Some(pointer.to.0),
         kind => number(kind).and_then(|number| u64::try_from(number).ok()),
     };
+    let width = opened.target.processes().get(watched.process.0).map(|process| process.width);
+    let mask = if width == Some(vatlas_space::PointerWidth::Bits32) { 0xffff_ffff } else { u64::MAX };
     match value {
-        Some(value) => Ok(Meaning { va: Va(value & 0xffff_ffff), size: None }),
+        Some(value) => Ok(Meaning { va: Va(value & mask), size: None, process }),
         None => Err(WatchError {
             kind: WatchErrorKind::Missing,
             span: Span::default(),
@@ -185,7 +199,7 @@ fn of_name(
     thread: Option<ThreadId>,
     text: &str,
     error: &WatchError,
-) -> Result<Meaning, Failure> {
+) -> Result<Va, Failure> {
     let failed = || {
         let failure = Failure::could_not(format!("'{text}': {}", error.message));
         let near = error.suggestions.iter().map(|text| (text.clone(), String::new())).collect();
@@ -195,10 +209,10 @@ fn of_name(
     let finder = opened.finder()?;
     let names = Symbolizer::new(&finder, &*opened.target, process);
     if let Some(va) = function_called(&names, process, text) {
-        return Ok(Meaning { va, size: None });
+        return Ok(va);
     }
     let found = vatlas_debug::location::locate_named(&*opened.target, process, thread, text, Some(&names));
-    found.map(|found| Meaning { va: found.va, size: None }).map_err(|_| failed())
+    found.map(|found| found.va).map_err(|_| failed())
 }
 
 /// A function of any module by its plain name: of the program first.

@@ -1,6 +1,6 @@
 //! The console of a program that is debugged: its output goes between the debugger's own, its input is given by a command.
 
-use crate::host_files::HostFolder;
+use crate::{draw::text::printable, host_files::HostFolder};
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 use vatlas_machine::files::{Console, ConsoleEnd, ConsoleInput, ConsoleKind, FileStore, Host, StoreError};
 
@@ -13,6 +13,22 @@ pub struct Streams {
     pub is_closed: bool,
     /// What it wrote and nobody has seen yet.
     pub output: Vec<u8>,
+    /// Whoever sits at the terminal wants to see lines while the machine runs.
+    pub is_live: bool,
+}
+
+impl Streams {
+    /// The whole lines that were written, where somebody wants to see them now.
+    pub fn take_lines(&mut self) -> Option<Vec<u8>> {
+        let end = self.output.iter().rposition(|byte| *byte == b'\n').filter(|_| self.is_live)?;
+        Some(self.output.drain(..=end).collect())
+    }
+}
+
+/// What a program printed, as it is shown between what the debugger says.
+pub fn shown(printed: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(printed).replace('\r', "");
+    text.lines().map(|line| format!("| {}", printable(line))).collect()
 }
 
 /// Streams that the host and the debugger share.
@@ -62,5 +78,19 @@ impl Console for DebugHost {
     fn write(&mut self, _: ConsoleEnd, bytes: &[u8]) -> Result<(), StoreError> {
         self.streams.borrow_mut().output.extend_from_slice(bytes);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_lines_are_shown_while_the_machine_runs() {
+        let mut streams = Streams { output: b"one\r\ntwo\nthr".to_vec(), ..Streams::default() };
+        assert_eq!(streams.take_lines(), None);
+        streams.is_live = true;
+        assert_eq!(streams.take_lines().map(|bytes| shown(&bytes)), Some(vec!["| one".to_owned(), "| two".to_owned()]));
+        assert_eq!((streams.take_lines(), streams.output), (None, b"thr".to_vec()));
     }
 }

@@ -1,6 +1,13 @@
 //! The debugger between its commands: what is debugged, what is chosen, what is shown at every stop.
 
-use super::{console::SharedStreams, look::Options, points::Points, table, views::View, words};
+use super::{
+    console::{SharedStreams, shown},
+    look::{Lens, Options},
+    points::Points,
+    table,
+    views::View,
+    words,
+};
 use crate::{
     draw::text::printable,
     failure::{Exit, Failure},
@@ -8,6 +15,7 @@ use crate::{
 };
 use std::{
     cell::Cell,
+    io::Write,
     rc::Rc,
     sync::{
         Arc,
@@ -35,6 +43,8 @@ pub struct Debugger {
     pub process: Option<u32>,
     /// The frame that is looked at.
     pub frame: usize,
+    /// Whose memory expressions see, where the user chose.
+    pub lens: Option<Lens>,
     /// What is shown at every stop.
     pub views: Vec<View>,
     /// Expressions of the view `watch`.
@@ -45,7 +55,7 @@ pub struct Debugger {
     pub next_memory: Option<u64>,
     /// The same of instructions.
     pub next_code: Option<u64>,
-    /// The last count of instructions that was told.
+    /// The program ended, and nobody has gone back since.
     pub is_program_over: bool,
     is_quit: bool,
     depth: Cell<usize>,
@@ -70,7 +80,15 @@ impl Debugger {
             kept.set_limit(history);
         }
         let flag = Arc::clone(&broken);
-        let session = Session::new(Box::new(control), Box::new(move || flag.swap(false, Ordering::SeqCst)));
+        let written = Rc::clone(streams);
+        let is_interrupted = move || {
+            if let Some(lines) = written.borrow_mut().take_lines() {
+                // Nobody reads any more: that is found out at the next stop.
+                let _ = writeln!(std::io::stdout().lock(), "{}", shown(&lines).join("\n"));
+            }
+            flag.swap(false, Ordering::SeqCst)
+        };
+        let session = Session::new(Box::new(control), Rc::new(is_interrupted));
         let streams = Rc::clone(streams);
         let mut new = Self::of_picture(options);
         (new.session, new.name, new.streams, new.broken) = (Some(session), name.to_owned(), streams, broken);
@@ -86,6 +104,7 @@ impl Debugger {
             streams: SharedStreams::default(),
             process: None,
             frame: 0,
+            lens: None,
             views: Vec::new(),
             watches: Vec::new(),
             points: Points::default(),
@@ -102,7 +121,7 @@ impl Debugger {
     /// Runs the loader, as far as the program's entry; what is debugged begins there.
     pub fn run_to_entry(&mut self, entry: Va) {
         if let Some(session) = &mut self.session {
-            session.go_to(entry);
+            session.go_to(entry, None);
         }
     }
 
@@ -166,13 +185,31 @@ impl Debugger {
         output.flush();
     }
 
-    fn run_command(&mut self, text: &str, output: &mut Output) -> Result<(), Failure> {
+    pub(super) fn run_command(&mut self, text: &str, output: &mut Output) -> Result<(), Failure> {
         let (command, rest) = table::find(text)?;
         if command.needs_control && self.session.is_none() {
             let failure = Failure::could_not(format!("'{}': a picture has no control", command.names[0]));
             return Err(failure.hint("only a program on the machine runs; questions work on both"));
         }
         (command.run)(self, rest, output)
+    }
+
+    /// `script FILE`: runs the commands of a file. What goes wrong in one line does not end it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn run_script(&mut self, path: &str, output: &mut Output) -> Result<(), Failure> {
+        if path.is_empty() {
+            return Err(Failure::usage("script: which file?"));
+        }
+        for line in super::script_lines(std::path::Path::new(path.trim_matches('"')))? {
+            self.echo(&line, output);
+            self.run_line(&line, output);
+            if self.is_quit {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Control.

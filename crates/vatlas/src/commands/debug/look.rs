@@ -10,7 +10,7 @@ use crate::{
     output::Output,
     symbol_args::SymbolArgs,
 };
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::path::{Path, PathBuf};
 use vatlas_space::{ProcessIndex, ThreadId};
 
@@ -63,6 +63,15 @@ impl Options {
     }
 }
 
+/// Whose memory expressions see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lens {
+    /// That of the thread that is looked at: of another process's own memory the address is known, not the value.
+    Thread,
+    /// Every process is read in its own space.
+    Process,
+}
+
 /// What a question is about besides the target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum About {
@@ -85,7 +94,19 @@ impl Debugger {
         &mut self,
         with: impl FnOnce(&Opened, ProcessIndex) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let process = self.process_id();
+        self.with_process(None, with)
+    }
+
+    /// The same with a process of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Debugger::with_opened`].
+    pub fn with_process<R>(
+        &mut self,
+        process: Option<u32>,
+        with: impl FnOnce(&Opened, ProcessIndex) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let process = process.or_else(|| self.process_id());
         let target = self.target()?;
         let options = &self.options;
         with_machine(&target, &self.name, || {
@@ -111,10 +132,11 @@ impl Debugger {
         output: &mut Output,
     ) -> Result<(), Failure> {
         let mut line = vec!["vatlas".to_owned(), command.to_owned()];
-        if about != About::Target
-            && let Some(process) = self.process_id()
-        {
-            line.extend(["--process".to_owned(), process.to_string()]);
+        if about != About::Target {
+            self.check_alive()?;
+            if let Some(process) = self.process_id() {
+                line.extend(["--process".to_owned(), process.to_string()]);
+            }
         }
         if matches!(about, About::Thread | About::Frame)
             && let Some(thread) = self.thread()
@@ -125,10 +147,13 @@ impl Debugger {
         if about == About::Frame && self.frame > 0 {
             line.extend(["--frame".to_owned(), self.frame.to_string()]);
         }
+        if command == "watch" && self.lens() == Lens::Thread {
+            line.extend(["--view".to_owned(), "chosen".to_owned()]);
+        }
         line.extend(self.options.words());
         line.extend(["--".to_owned(), self.options.file.display().to_string()]);
         // Options of the question come before the file: what follows it are its words.
-        let (options, words): (Vec<&String>, Vec<&String>) = split_options(arguments);
+        let (options, words): (Vec<&String>, Vec<&String>) = split_options(command, arguments);
         let place = line.iter().position(|word| word == "--").unwrap_or(line.len());
         line.splice(place..place, options.into_iter().cloned());
         line.extend(words.into_iter().cloned());
@@ -143,12 +168,70 @@ impl Debugger {
         Ok(())
     }
 
+    /// Nothing is asked about a thread after the last one ended.
+    ///
+    /// # Errors
+    /// No thread is left.
+    pub fn check_alive(&mut self) -> Result<(), Failure> {
+        if !self.is_program_over || self.process.is_some() || self.thread().is_some() {
+            return Ok(());
+        }
+        let failure = Failure::could_not("the program has ended: it has no thread and no memory any more");
+        Err(failure.hint("'t-' goes back to its last instruction, 'g-' to the last stop; '.process' chooses another"))
+    }
+
+    /// Whose memory expressions see: on Windows CE, where slot 0 changes with the process, that of the thread.
+    pub fn lens(&mut self) -> Lens {
+        let is_ce = self.target().is_ok_and(|target| target.ce().is_some());
+        let usual = if self.session.is_some() && is_ce { Lens::Thread } else { Lens::Process };
+        self.lens.unwrap_or(usual)
+    }
+
+    /// `lens`, `lens thread`, `lens process`.
+    ///
+    /// # Errors
+    /// The word is another one.
+    pub fn choose_lens(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
+        self.lens = match rest.trim() {
+            "" => self.lens,
+            "thread" => Some(Lens::Thread),
+            "process" => Some(Lens::Process),
+            other => {
+                return Err(Failure::usage(format!("'{other}' is no lens")).hint("thread, process"));
+            }
+        };
+        output.line(match self.lens() {
+            Lens::Thread => "expressions see what the thread that is looked at sees",
+            Lens::Process => "expressions see every process in its own space",
+        });
+        Ok(())
+    }
+
     /// The same with the words of a line.
     ///
     /// # Errors
     /// As [`Debugger::ask`].
     pub fn ask_line(&mut self, command: &str, rest: &str, about: About, output: &mut Output) -> Result<(), Failure> {
         self.ask(command, &words::split(rest), about, output)
+    }
+
+    /// Asks a question about a place: in the process whose address it is.
+    ///
+    /// # Errors
+    /// The place means nothing, and as [`Debugger::ask`].
+    pub fn ask_at(
+        &mut self,
+        command: &str,
+        place: &str,
+        words: impl FnOnce(String) -> Vec<String>,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let meaning = self.meaning(place)?;
+        let before = self.process;
+        self.process = meaning.process.or(before);
+        let asked = self.ask(command, &words(format!("{:#x}", meaning.va.0)), About::Process, output);
+        self.process = before;
+        asked
     }
 
     /// Asks for the value of an expression. A bare name that means nothing where the machine stopped may be one of the
@@ -168,23 +251,48 @@ impl Debugger {
     }
 }
 
-/// Options with their values, and the other words.
-fn split_options(arguments: &[String]) -> (Vec<&String>, Vec<&String>) {
+/// Options of a command with their values, and the other words.
+fn split_options<'a>(command: &str, arguments: &'a [String]) -> (Vec<&'a String>, Vec<&'a String>) {
     let (mut options, mut words) = (Vec::new(), Vec::new());
     let mut rest = arguments.iter().peekable();
+    let cli = Cli::command();
+    let known = cli.find_subcommand(command);
+    // `--limit 3` has its value behind it, `--all` has none.
+    let takes_value = |word: &str| {
+        let is_it = |argument: &&clap::Arg| argument.get_long() == word.strip_prefix("--");
+        let argument = known.and_then(|command| command.get_arguments().find(is_it));
+        argument.is_some_and(|argument| argument.get_action().takes_values())
+    };
     while let Some(word) = rest.next() {
         if !word.starts_with("--") {
             words.push(word);
             continue;
         }
         options.push(word);
-        // `--limit 3` has its value behind it, `--all` has none.
-        let takes_value = ["--limit", "--length", "--as", "--kind", "--state", "--depth", "--at", "--address", "--svg"];
-        if takes_value.contains(&word.as_str())
+        if takes_value(word)
             && let Some(value) = rest.next()
         {
             options.push(value);
         }
     }
     (options, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_keep_their_values() {
+        let check = |command: &str, line: &str, options: &[&str], others: &[&str]| {
+            let arguments = words::split(line);
+            let (found, rest) = split_options(command, &arguments);
+            assert_eq!(found, options, "{line}");
+            assert_eq!(rest, others, "{line}");
+        };
+        check("modules", "--name ntdll", &["--name", "ntdll"], &[]);
+        check("stack", "--all --limit 3", &["--all", "--limit", "3"], &[]);
+        check("find", "square --limit=3", &["--limit=3"], &["square"]);
+        check("no-such-command", "--name x", &["--name"], &["x"]);
+    }
 }

@@ -4,7 +4,7 @@ use super::{debugger::Debugger, source_lines::SourceLines, words};
 use crate::{draw::text::printable, failure::Failure, output::Output};
 use vatlas_debug::control::{Session, Stop};
 use vatlas_space::{
-    Va,
+    ThreadId, Va,
     control::{DataPlace, Position, Reach, RunEnd},
 };
 
@@ -12,23 +12,46 @@ use vatlas_space::{
 type Move<'m> = &'m mut dyn FnMut(&mut Session) -> Stop;
 
 impl Debugger {
-    /// Moves, and says where it stopped. A stop that only served breakpoints goes on.
+    /// Moves, and says where it stopped.
     ///
     /// # Errors
     /// There is no control.
     fn motion(&mut self, output: &mut Output, start: Move<'_>) -> Result<(), Failure> {
+        self.check_running()?;
+        let stop = self.settled(output, start)?;
+        self.arrive(&stop, output)
+    }
+
+    /// Whether anything can run.
+    fn check_running(&mut self) -> Result<(), Failure> {
         if self.is_program_over && self.session()?.control().running().iter().all(|who| who.thread == 0) {
             return Err(Failure::could_not("the program has ended").hint("'g-', 't-' and 'goto' go back"));
         }
+        Ok(())
+    }
+
+    /// Moves. A stop that only served breakpoints does not end it.
+    fn settled(&mut self, output: &mut Output, start: Move<'_>) -> Result<Stop, Failure> {
         self.frame = 0;
         self.process = None;
-        let mut stop = start(self.session()?);
+        let (options, name) = (self.options.clone(), self.name.clone());
+        let lines = SourceLines::new(&options, &name);
+        self.resolve_points()?;
+        output.flush();
+        let session = self.session()?;
+        session.begin();
+        let mut stop = start(session);
         while self.goes_on(&mut stop)? {
             self.tell_output(output);
-            stop = self.session()?.go();
+            stop = self.session()?.resume(&lines);
         }
+        Ok(stop)
+    }
+
+    /// Says where and why the machine stopped, and does what breakpoints want done.
+    fn arrive(&mut self, stop: &Stop, output: &mut Output) -> Result<(), Failure> {
         self.is_program_over = false;
-        self.tell_stop(&stop, output);
+        self.tell_stop(stop, output);
         if !self.is_program_over {
             self.tell_place(output);
         }
@@ -50,9 +73,10 @@ impl Debugger {
         let came = self.resolve_points()?;
         let had_hits = !stop.hit.is_empty();
         self.ask_slow_conditions(stop)?;
-        let only_loads = !stop.occurrences.is_empty() && stop.occurrences.iter().all(is_load);
+        let only_loads = !stop.occurrences.is_empty() && stop.occurrences.iter().all(is_arrival);
         let is_nothing = stop.hit.is_empty() && had_hits;
-        Ok(is_nothing || stop.hit.is_empty() && only_loads && (came || self.has_pending_points()))
+        let is_served = is_nothing || stop.hit.is_empty() && only_loads && (came || self.has_pending_points());
+        Ok(is_served && !stop.is_at_goal)
     }
 
     /// Takes back the hits whose conditions could not be asked in the middle of the run, and do not hold.
@@ -79,9 +103,9 @@ impl Debugger {
 
     /// `g`, `g ADDRESS`.
     pub fn go(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
-        let goal = if rest.is_empty() { None } else { Some(self.address(rest)?) };
-        self.motion(output, &mut |session| match goal {
-            Some(va) => session.go_to(va),
+        let goal = if rest.is_empty() { None } else { Some(self.meaning(rest)?) };
+        self.motion(output, &mut |session| match &goal {
+            Some(goal) => session.go_to(goal.va, goal.process),
             None => session.go(),
         })
     }
@@ -102,36 +126,45 @@ impl Debugger {
         self.steps(rest, output, &mut Session::step_over)
     }
 
-    /// So many steps, unless something else stops one.
+    /// So many steps, unless something else stops one; with `/only` while the other threads of the process wait.
     fn steps(&mut self, rest: &str, output: &mut Output, step: Move<'_>) -> Result<(), Failure> {
-        let count = count(rest)?;
-        self.motion(output, &mut |session| {
-            let mut stop = step(session);
-            for _ in 1..count {
-                let is_more = stop.hit.is_empty() && !stop.is_interrupted && !is_end(&stop.end);
-                if !is_more {
-                    break;
-                }
-                stop = step(session);
+        let (count, is_alone) = step_words(rest)?;
+        self.check_running()?;
+        let frozen = if is_alone { self.freeze_others(output)? } else { Vec::new() };
+        let mut stop = self.settled(output, step);
+        for _ in 1..count {
+            let is_more = |stop: &Stop| stop.hit.is_empty() && !stop.is_interrupted && !is_end(&stop.end);
+            if !stop.as_ref().is_ok_and(is_more) {
+                break;
             }
-            stop
-        })
+            stop = self.settled(output, step);
+        }
+        self.session()?.thaw(&frozen);
+        self.arrive(&stop?, output)
+    }
+
+    /// The other threads of the process wait from now on.
+    fn freeze_others(&mut self, output: &mut Output) -> Result<Vec<ThreadId>, Failure> {
+        let had_future = self.had_future();
+        let frozen = self.session()?.freeze_others();
+        super::edit::say_fork(had_future && !frozen.is_empty(), output);
+        Ok(frozen)
     }
 
     /// `step`, `next`: lines of source.
     pub fn step_line(&mut self, rest: &str, is_over: bool, is_back: bool, output: &mut Output) -> Result<(), Failure> {
         let (options, name) = (self.options.clone(), self.name.clone());
         let lines = SourceLines::new(&options, &name);
-        self.steps(rest, output, &mut |session| match is_back {
-            true => session.step_line_back(&lines, is_over),
-            false => session.step_line(&lines, is_over),
-        })
+        if is_back {
+            return self.steps_back(rest, output, &mut |session| session.step_line_back(&lines, is_over));
+        }
+        self.steps(rest, output, &mut |session| session.step_line(&lines, is_over))
     }
 
     /// `gu`: to where this function returns.
-    pub fn step_out(&mut self, output: &mut Output) -> Result<(), Failure> {
+    pub fn step_out(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
         let back = self.return_address()?;
-        self.motion(output, &mut |session| session.step_out(back))
+        self.steps(rest, output, &mut |session| session.step_out(back))
     }
 
     fn return_address(&mut self) -> Result<Va, Failure> {
@@ -149,23 +182,24 @@ impl Debugger {
 
     /// `t-`: back by instructions.
     pub fn step_back(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
-        let count = count(rest)?;
-        self.motion_back(output, &mut |session| {
-            let mut stop = session.step_back();
-            for _ in 1..count {
-                stop = session.step_back();
-            }
-            stop
-        })
+        self.steps_back(rest, output, &mut Session::step_back)
     }
 
     /// `p-`: back by instructions, over calls.
     pub fn step_back_over(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
+        self.steps_back(rest, output, &mut Session::step_back_over)
+    }
+
+    /// So many steps back, unless something else stops one.
+    fn steps_back(&mut self, rest: &str, output: &mut Output, step: Move<'_>) -> Result<(), Failure> {
         let count = count(rest)?;
         self.motion_back(output, &mut |session| {
-            let mut stop = session.step_back_over();
+            let mut stop = step(session);
             for _ in 1..count {
-                stop = session.step_back_over();
+                if !stop.hit.is_empty() || stop.is_interrupted || is_end(&stop.end) {
+                    break;
+                }
+                stop = step(session);
             }
             stop
         })
@@ -174,6 +208,7 @@ impl Debugger {
     fn motion_back(&mut self, output: &mut Output, start: Move<'_>) -> Result<(), Failure> {
         self.frame = 0;
         self.process = None;
+        self.resolve_points()?;
         let mut stop = start(self.session()?);
         while stop.end == RunEnd::Stopped && !stop.hit.is_empty() {
             self.ask_slow_conditions(&mut stop)?;
@@ -248,39 +283,39 @@ impl Debugger {
         };
         let meaning = self.meaning(&text)?;
         let length = length.or(meaning.size).unwrap_or(4).clamp(1, 1 << 20) as u32;
-        let process = self.process_id().ok_or_else(|| Failure::could_not("no process is looked at"))?;
+        let process = meaning.process.or_else(|| self.process_id());
+        let process = process.ok_or_else(|| Failure::could_not("no process is looked at"))?;
         let place =
             DataPlace { number: 0, va: meaning.va, length, reads: false, writes: true, process, reach: Reach::Aliases };
         let size = self.session()?.control().history().map(|history| history.size());
-        let Some(writer) = self.session()?.who_wrote(&place) else {
+        let (writer, is_interrupted) = self.session()?.who_wrote(&place);
+        let Some(writer) = writer else {
+            if is_interrupted {
+                output.line("broken in: nothing was found so far");
+                return Ok(());
+            }
             let first = size.map(|size| size.first.to_string()).unwrap_or_default();
             output.line(&printable(&format!("{text}: not written since the history begins at {first}")));
             return Ok(());
         };
-        let name = self.process_name(writer.who.process);
+        let who = self.thread_text(writer.who);
         let by = self.toucher(&writer.touch);
         let before = super::stops::value(&writer.touch.before);
         let after = super::stops::value(&writer.after);
         output.line(&printable(&format!("{text} at {:#010x}: {before} -> {after}", meaning.va.0)));
         output.line(&printable(&format!("  {by}")));
         output.line(&printable(&format!(
-            "  in {}{name}, after {} instructions: 'goto {}' goes there",
-            super::stops::thread(writer.who),
-            writer.position.instructions,
-            writer.position.instructions
+            "  in {who}, after {} instructions: 'goto {}' goes there",
+            writer.position.instructions, writer.position.instructions
         )));
         Ok(())
     }
 
-    /// ` (app.exe)`.
-    fn process_name(&mut self, id: u32) -> String {
-        let Ok(target) = self.target() else { return String::new() };
-        let found = target.processes().iter().find(|process| process.id.is_some_and(|known| known.0 == id));
-        found.and_then(|process| process.name.as_ref()).map(|name| format!(" ({name})")).unwrap_or_default()
-    }
-
     /// `input TEXT`: a line for the program; without text the input ends.
     pub fn input(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
+        if self.had_future() {
+            output.line("it comes after the input that is recorded: 'fork' forgets that, and what came with it");
+        }
         self.session()?;
         if rest.is_empty() {
             self.streams.borrow_mut().is_closed = true;
@@ -293,14 +328,22 @@ impl Debugger {
     }
 }
 
-fn is_load(occurrence: &vatlas_space::control::Occurrence) -> bool {
+/// Whether it may only be told because a module came: it was mapped, or executes its first instruction.
+fn is_arrival(occurrence: &vatlas_space::control::Occurrence) -> bool {
     use vatlas_space::control::{EventKind, Occurrence};
-    matches!(occurrence, Occurrence::Kernel(event) if event.what.kind() == EventKind::ModuleLoad)
+    matches!(occurrence, Occurrence::Kernel(event) if matches!(event.what.kind(), EventKind::ModuleLoad | EventKind::PageFault))
 }
 
 /// Whether a run ended for something else than a stop.
 const fn is_end(end: &RunEnd) -> bool {
     !matches!(end, RunEnd::Budget | RunEnd::Stopped)
+}
+
+/// How many steps, and whether in one thread alone.
+fn step_words(rest: &str) -> Result<(u64, bool), Failure> {
+    let is_alone = rest.split_whitespace().any(|word| word == "/only");
+    let rest: Vec<&str> = rest.split_whitespace().filter(|word| *word != "/only").collect();
+    Ok((count(&rest.join(" "))?, is_alone))
 }
 
 /// How many times; once without a number.

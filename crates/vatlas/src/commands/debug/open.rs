@@ -11,10 +11,16 @@ use crate::{
     failure::Failure,
     open::{map_file, words},
     open_machine::MACHINE,
+    system_file::SystemFile,
 };
 use std::path::{Path, PathBuf};
 use vatlas_images::pe::PeHeaders;
-use vatlas_machine::{memory::PageFileStore, nt::System, state::is_snapshot};
+use vatlas_machine::{
+    ce::Device,
+    memory::PageFileStore,
+    nt::System,
+    state::{Container, SnapshotSystem, is_snapshot},
+};
 use vatlas_space::{Machine, Problem, Va};
 use vatlas_targets::{Format, recognize};
 
@@ -38,7 +44,15 @@ pub fn open(args: &Args) -> Result<Debugger, Failure> {
             streams = own;
             Box::new(host)
         })?;
-        return Ok(Debugger::of_machine(system, &name, history, &streams, options));
+        let images = images_of(path);
+        options.symbols.symbols.extend(images.iter().cloned());
+        let mut debugger = Debugger::of_machine(system, &name, history, &streams, options);
+        if let Some(first) = images.first().filter(|_| !args.first_instruction)
+            && let Some(entry) = entry(first)?
+        {
+            debugger.run_to_entry(entry);
+        }
+        return Ok(debugger);
     }
     let Some(path) = &args.target else { return Err(Failure::usage("what is to be debugged?")) };
     if path.is_dir() {
@@ -57,18 +71,48 @@ pub fn open(args: &Args) -> Result<Debugger, Failure> {
             }
             Ok(debugger)
         }
+        Kind::Device(run::Image::Rom(_)) if is_foreign(&options, path) => picture(path, options),
         Kind::Device(image) => {
             let (host, streams) = DebugHost::new(None);
             let (device, name) = run::start_device(&args.machine, path, &args.arguments, image, Box::new(host))?;
             Ok(Debugger::of_machine(device, &name, history, &streams, options))
         }
         Kind::Snapshot => {
+            let bytes = map_file(path)?;
+            let bytes = (*bytes).as_ref();
+            let in_file = |problem: Problem| Failure::from(Problem { place: path.display().to_string(), ..problem });
+            if Container::open(bytes).map_err(in_file)?.system() == SnapshotSystem::Ce {
+                let (host, streams) = DebugHost::new(None);
+                let name = Device::about_snapshot(bytes).map_err(in_file)?.name;
+                let device = Device::resume(bytes, Box::new(host)).map_err(in_file)?;
+                return Ok(Debugger::of_machine(device, &name, history, &streams, options));
+            }
             let (host, streams) = DebugHost::new(run::granted_folder(&args.machine)?);
             let (system, name) = resumed(path, host)?;
             Ok(Debugger::of_machine(system, &name, history, &streams, options))
         }
         Kind::Picture => picture(path, options),
     }
+}
+
+/// The images that a description of a system names, its programs first.
+fn images_of(path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let described = std::fs::read_to_string(path).ok().and_then(|text| SystemFile::read(&text, folder).ok());
+    let Some(described) = described else { return Vec::new() };
+    let programs = described.programs.iter().filter_map(|program| program.file.clone());
+    let is_image = |path: &PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        ["exe", "dll", "sys"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    programs.chain(described.files.iter().map(|(_, file)| file.clone()).filter(is_image)).collect()
+}
+
+/// Whether a ROM image is for a processor that the machine does not have.
+fn is_foreign(options: &Options, path: &Path) -> bool {
+    let options = Options { file: path.to_owned(), ..options.clone() };
+    let host = options.opened().ok().and_then(|opened| opened.target.host().map(|host| host.machine));
+    host.is_some_and(|machine| machine != Machine::X86)
 }
 
 /// What a file is.

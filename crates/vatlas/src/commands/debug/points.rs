@@ -11,6 +11,14 @@ use vatlas_space::{
 /// Below it is no kernel's module.
 const LOWEST_KERNEL: u64 = 0x8000_0000;
 
+/// Pages that data breakpoints may cover, all together: as many as the machine watches.
+const MOST_PAGES: u64 = 1 << 16;
+
+/// Pages that so many bytes may lie in.
+fn pages(length: u32) -> u64 {
+    u64::from(length.div_ceil(0x1000)) + 1
+}
+
 /// Conditions of breakpoints that wait for their modules.
 #[derive(Debug, Default)]
 pub struct Points {
@@ -70,9 +78,12 @@ impl Debugger {
     pub fn set_breakpoint(&mut self, rest: &str, output: &mut Output) -> Result<(), Failure> {
         let extras = extras(rest)?;
         let text = extras.place.join(" ");
-        let found = self.address(&text);
-        let va = match found {
-            Ok(va) => Some(va),
+        let mut extras = extras;
+        let va = match self.meaning(&text) {
+            Ok(meaning) => {
+                extras.process = extras.process.or(meaning.process);
+                Some(meaning.va)
+            }
             // A module that is not loaded yet may bring the name.
             Err(failure) if text.contains('!') || !self.has_program_names() => {
                 if text.is_empty() {
@@ -110,7 +121,8 @@ impl Debugger {
             _ => None,
         };
         let of_process = match kind {
-            BreakpointKind::Event(..) => extras.process,
+            // A module that is not loaded yet may be another process's.
+            BreakpointKind::Event(..) | BreakpointKind::Code(None) => extras.process,
             _ if extras.is_everywhere => None,
             _ => extras.process.or_else(|| self.process_id()),
         };
@@ -160,11 +172,27 @@ impl Debugger {
             Some(digits) => words::number(digits).ok_or_else(usage)?,
             None => meaning.size.unwrap_or(4),
         };
-        let length = u32::try_from(length).ok().filter(|length| (1..=1 << 24).contains(length)).ok_or_else(usage)?;
+        let length = u32::try_from(length).ok().filter(|length| *length > 0).ok_or_else(usage)?;
+        self.check_watched(length)?;
         let kind = BreakpointKind::Data { va: meaning.va, length, reads: letter == 'r', writes: true, reach };
         let condition = extras.condition.clone();
-        let extras = Extras { is_everywhere: false, ..extras };
+        let process = extras.process.or(meaning.process);
+        let extras = Extras { is_everywhere: false, process, ..extras };
         self.add(kind, text, extras, output, None, condition)
+    }
+
+    /// Whether so many bytes more can be watched.
+    fn check_watched(&mut self, length: u32) -> Result<(), Failure> {
+        let watched = |breakpoint: &Breakpoint| match breakpoint.kind {
+            BreakpointKind::Data { length, .. } => pages(length),
+            _ => 0,
+        };
+        let all: u64 = self.session()?.breakpoints.all().iter().map(watched).sum();
+        if all + pages(length) > MOST_PAGES {
+            let failure = Failure::could_not("data breakpoints cover at most 256 MB, all together");
+            return Err(failure.hint("'bl' lists them, 'bc' takes one away"));
+        }
+        Ok(())
     }
 
     /// `on EVENT [NAME or CODE] [first|second]`: stops for what the kernel tells.
@@ -174,12 +202,20 @@ impl Debugger {
             let all: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.word()).collect();
             return Err(Failure::usage("on: which event?").hint(all.join(", ")));
         };
+        // `ld:name`, as WinDbg has it.
+        let (word, name) =
+            word.split_once(':').map_or((word.clone(), None), |(word, name)| (word.to_owned(), Some(name)));
+        let arguments: Vec<String> = name.map(str::to_owned).into_iter().chain(arguments.iter().cloned()).collect();
+        let (word, arguments) = windbg_event(&word).map_or((word.as_str(), arguments.clone()), |(word, code)| {
+            let code = code.map(str::to_owned).into_iter();
+            (word, code.chain(arguments.iter().cloned()).collect())
+        });
         let kind = EventKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
             let all: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.word()).collect();
             Failure::usage(format!("'{word}' is no event")).hint(all.join(", "))
         })?;
         let mut filter = Filter::default();
-        for argument in arguments {
+        for argument in &arguments {
             match argument.as_str() {
                 "first" => filter.is_first = Some(true),
                 "second" => filter.is_first = Some(false),
@@ -313,17 +349,19 @@ impl Debugger {
     pub fn resolve_points(&mut self) -> Result<bool, Failure> {
         let mut came = false;
         for (number, condition) in self.points.waiting.clone() {
-            let Some(text) = self.session()?.breakpoints.get(number).map(|breakpoint| breakpoint.text.clone()) else {
+            let Some(breakpoint) = self.session()?.breakpoints.get(number).cloned() else {
                 self.points.waiting.retain(|(waiting, _)| *waiting != number);
                 continue;
             };
-            let Ok(va) = self.address(&text) else { continue };
-            let condition = condition.map(|text| self.condition(&text, Some(va))).transpose()?;
-            let process = self.process_id();
+            let Some((process, va)) = self.address_anywhere(&breakpoint.text, breakpoint.process)? else { continue };
+            let before = self.process.replace(process);
+            let condition = condition.map(|text| self.condition(&text, Some(va))).transpose();
+            self.process = before;
+            let condition = condition?;
             if let Some(breakpoint) = self.session()?.breakpoints.get_mut(number) {
                 breakpoint.kind = BreakpointKind::Code(Some(va));
                 breakpoint.condition = condition;
-                breakpoint.process = breakpoint.process.or(process);
+                breakpoint.process = Some(process);
                 came = true;
             }
             self.points.waiting.retain(|(waiting, _)| *waiting != number);
@@ -331,9 +369,53 @@ impl Debugger {
         Ok(came)
     }
 
+    /// The address that a text stands for in the process that is looked at, or else in any; only in one where one is
+    /// meant.
+    fn address_anywhere(&mut self, text: &str, only: Option<u32>) -> Result<Option<(u32, Va)>, Failure> {
+        let target = self.target()?;
+        let mut all: Vec<u32> = target.processes().iter().filter_map(|process| process.id).map(|id| id.0).collect();
+        drop(target);
+        let here = self.process_id();
+        all.sort_by_key(|id| Some(*id) != here);
+        let before = self.process;
+        let mut found = None;
+        for id in all.into_iter().filter(|id| only.is_none_or(|only| only == *id)) {
+            self.process = Some(id);
+            if let Ok(va) = self.address(text) {
+                found = Some((id, va));
+                break;
+            }
+        }
+        self.process = before;
+        Ok(found)
+    }
+
     /// Whether breakpoints wait for modules.
     pub fn has_pending_points(&self) -> bool {
         !self.points.waiting.is_empty()
+    }
+}
+
+/// WinDbg's words of events: ours, and the code of an exception.
+fn windbg_event(word: &str) -> Option<(&'static str, Option<&'static str>)> {
+    let event = |word| Some((word, None));
+    let exception = |code| Some(("exception", Some(code)));
+    match word {
+        "ld" => event("load"),
+        "ud" => event("unload"),
+        "cpr" => event("process-start"),
+        "epr" => event("process-end"),
+        "ct" => event("thread-start"),
+        "et" => event("thread-end"),
+        "out" => event("output"),
+        "av" => exception("0xc0000005"),
+        "dz" => exception("0xc0000094"),
+        "sov" => exception("0xc00000fd"),
+        "ii" => exception("0xc000001d"),
+        "gp" => exception("0x80000001"),
+        "eh" => exception("0xe06d7363"),
+        "bpe" => exception("0x80000003"),
+        _ => None,
     }
 }
 

@@ -1,23 +1,23 @@
 //! The prompt: lines with editing, history and completion; Ctrl-C breaks into a run.
 
-use super::{debugger::Debugger, table, views::View};
-use crate::{failure::Failure, output::Output};
-use rustyline::{
-    Context, Editor, Helper, completion::Completer, error::ReadlineError, highlight::Highlighter, hint::Hinter,
-    history::DefaultHistory, validate::Validator,
+use super::{
+    completion::{Names, complete},
+    debugger::Debugger,
 };
-use std::sync::atomic::Ordering;
+use crate::{cache_folder::cache_folder, failure::Failure, output::Output};
+use rustyline::{
+    CompletionType, Config, Context, Editor, Helper, completion::Completer, error::ReadlineError,
+    highlight::Highlighter, hint::Hinter, history::DefaultHistory, validate::Validator,
+};
+use std::{io::IsTerminal, path::PathBuf, sync::atomic::Ordering};
 use vatlas_debug::symbolize::{Symbolizer, stem};
 
 /// Names that completion offers at most.
-const MOST: usize = 5000;
+const MOST: usize = 20_000;
 
-/// What completion knows: read anew before each prompt.
+/// What the line editor asks for completions: read anew before each prompt.
 #[derive(Default)]
-struct Words {
-    modules: Vec<String>,
-    names: Vec<String>,
-}
+struct Words(Names);
 
 impl Helper for Words {}
 impl Highlighter for Words {}
@@ -30,72 +30,80 @@ impl Completer for Words {
     type Candidate = String;
 
     fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let before = line.get(..position).unwrap_or(line);
-        let start = before.rfind([' ', ';', '(', '*', '&', '"']).map_or(0, |place| place + 1);
-        let word = &before[start..];
-        let is_command = before[..start].trim().is_empty() || before[..start].trim_end().ends_with(';');
-        let known: Vec<&str> = if is_command {
-            table::all().flat_map(|command| command.names).copied().collect()
-        } else {
-            let views = View::ALL.iter().map(|(name, _)| *name).filter(|_| before.trim_start().starts_with("view"));
-            let names = self.modules.iter().chain(&self.names).map(String::as_str);
-            views.chain(names).collect()
-        };
-        let mut found: Vec<String> =
-            known.into_iter().filter(|name| name.starts_with(word)).map(str::to_owned).collect();
-        found.sort_unstable();
-        found.dedup();
-        Ok((start, found))
+        Ok(complete(line, position, &self.0))
     }
 }
 
-/// The modules and names of the process that is looked at.
-fn words(debugger: &mut Debugger) -> Words {
+/// The names of the process that is looked at, and the processes.
+fn names(debugger: &mut Debugger) -> Names {
     let read = debugger.with_opened(|opened, process| {
-        let process = &opened.target.processes()[process.0];
+        let processes = opened.target.processes();
+        let mut found = Names {
+            processes: processes.iter().filter_map(|process| process.name.clone()).collect(),
+            ..Names::default()
+        };
+        let Some(process) = processes.get(process.0) else { return Ok(found) };
         let finder = opened.finder()?;
         let names = Symbolizer::new(&finder, &*opened.target, process);
-        let mut words = Words::default();
         for (number, module) in process.modules.iter().enumerate() {
             let short = stem(module.name());
-            words.modules.push(format!("{short}!"));
+            found.modules.push(format!("{short}!"));
             let symbols = names.symbols(module);
             let machine = names.machine_of(&symbols);
             symbols.visit(&mut |origin, symbol| {
                 let name = vatlas_symbols::Name::of(symbol, origin, machine).plain;
+                found.symbols.push(format!("{short}!{name}"));
                 // Names of the program need no module in front.
                 if number == 0 {
-                    words.names.push(name.clone());
+                    found.symbols.push(name);
                 }
-                words.names.push(format!("{short}!{name}"));
-                match words.names.len() < MOST {
+                match found.symbols.len() < MOST {
                     true => std::ops::ControlFlow::Continue(()),
                     false => std::ops::ControlFlow::Break(()),
                 }
             });
         }
-        Ok(words)
+        Ok(found)
     });
     read.unwrap_or_default()
 }
 
-/// Asks for commands until the session is over.
-///
-/// # Errors
-/// The terminal cannot be used.
-pub fn ask(debugger: &mut Debugger, output: &mut Output) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::could_not(format!("the prompt: {error}"));
+/// Ctrl-C breaks into a run from now on.
+pub fn listen(debugger: &Debugger) {
     let broken = debugger.broken();
     // A second handler cannot be set; the first one of this process is ours.
     let _ = ctrlc::set_handler(move || broken.store(true, Ordering::SeqCst));
-    let mut editor: Editor<Words, DefaultHistory> = Editor::new().map_err(|error| failed(&error))?;
+}
+
+/// The file in which the lines of earlier sessions are.
+fn history_file() -> Option<PathBuf> {
+    Some(cache_folder()?.join("debug-history"))
+}
+
+/// Asks for commands until the session is over. Lines are kept for the next session, unless nothing is to be kept.
+///
+/// # Errors
+/// The terminal cannot be used.
+pub fn ask(debugger: &mut Debugger, is_forgetful: bool, output: &mut Output) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::could_not(format!("the prompt: {error}"));
+    let config = Config::builder().completion_type(CompletionType::List).history_ignore_space(true).build();
+    let mut editor: Editor<Words, DefaultHistory> = Editor::with_config(config).map_err(|error| failed(&error))?;
+    let is_terminal = std::io::stdin().is_terminal();
+    debugger.streams.borrow_mut().is_live = is_terminal;
+    let kept = history_file().filter(|_| is_terminal && !is_forgetful);
+    if let Some(path) = &kept {
+        // There is none before the first session.
+        let _ = editor.load_history(path);
+    }
     let mut last = String::new();
     let mut is_stale = true;
-    while !debugger.is_over() {
+    while !debugger.is_over() && !output.is_closed() {
         output.flush();
-        if std::mem::take(&mut is_stale) {
-            editor.set_helper(Some(words(debugger)));
+        if std::mem::take(&mut is_stale) && is_terminal {
+            editor.set_helper(Some(Words(names(debugger))));
         }
+        // What was typed while nothing ran does not break into the next run.
+        debugger.broken().store(false, Ordering::SeqCst);
         match editor.readline("vatlas> ") {
             Ok(line) => {
                 let line = line.trim().to_owned();
@@ -114,6 +122,11 @@ pub fn ask(debugger: &mut Debugger, output: &mut Output) -> Result<(), Failure> 
             Err(ReadlineError::Eof) => break,
             Err(error) => return Err(failed(&error)),
         }
+    }
+    if let Some(path) = kept {
+        // A session does not fail because its lines could not be kept.
+        let _ = path.parent().map(std::fs::create_dir_all);
+        let _ = editor.save_history(&path);
     }
     Ok(())
 }

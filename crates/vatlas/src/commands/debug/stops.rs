@@ -1,14 +1,14 @@
 //! What is said when the machine stops: why, where, and whatever views are on.
 
-use super::debugger::Debugger;
-use crate::{draw::text::printable, output::Output, source_text::SourceText};
+use super::{console::shown, debugger::Debugger};
+use crate::{draw::text::printable, open::Opened, output::Output, source_text::SourceText};
 use vatlas_debug::{
     control::{BreakpointKind, Stop},
-    disassembly::disassemble,
+    disassembly::{Instruction, disassemble, disassemble_arm},
     symbolize::Symbolizer,
 };
 use vatlas_space::{
-    Machine, Va,
+    Machine, ProcessIndex, Va,
     control::{DataTouch, KernelEvent, Occurrence, RunEnd, TouchedBy, What, Who},
 };
 
@@ -48,11 +48,8 @@ impl Debugger {
     /// Shows what the program printed.
     pub fn tell_output(&mut self, output: &mut Output) {
         let printed = std::mem::take(&mut self.streams.borrow_mut().output);
-        if !printed.is_empty() {
-            let text = String::from_utf8_lossy(&printed).replace('\r', "");
-            for line in text.lines() {
-                output.line(&format!("| {}", printable(line)));
-            }
+        for line in shown(&printed) {
+            output.line(&line);
         }
         let told = self.session.as_mut().map(vatlas_debug::control::Session::take_told).unwrap_or_default();
         for event in told {
@@ -140,8 +137,25 @@ impl Debugger {
         let target = self.target().ok()?;
         let is_it = |known: &vatlas_space::Process| known.id.is_some_and(|id| id.0 == process);
         let place = target.processes().iter().position(is_it)?;
-        let space = target.space(vatlas_space::ProcessIndex(place))?;
+        let space = target.space(ProcessIndex(place))?;
         (space.read_available(va, &mut bytes) == bytes.len()).then(|| value(&bytes))
+    }
+
+    /// A process in words: its name where it is known, and its id.
+    pub fn process_text(&mut self, id: u32) -> String {
+        let name = self.target().ok().and_then(|target| {
+            let is_it = |process: &&vatlas_space::Process| process.id.is_some_and(|known| known.0 == id);
+            target.processes().iter().find(is_it)?.name.clone()
+        });
+        name.map_or_else(|| format!("process {id}"), |name| format!("{name} ({id})"))
+    }
+
+    /// A thread in words.
+    pub fn thread_text(&mut self, who: Who) -> String {
+        if who.thread == 0 {
+            return "nobody".to_owned();
+        }
+        format!("thread {} of {}", who.thread, self.process_text(who.process))
     }
 
     /// An event in words.
@@ -151,9 +165,11 @@ impl Debugger {
             What::ModuleUnload { base, name } => format!("unload: {name} at {:#010x}", base.0),
             What::ProcessStart { process, name } => format!("process {process} starts: {name}"),
             What::ProcessEnd { process, name, status } => format!("process {process} ends: {name}, status {status:#x}"),
-            What::ThreadStart { process, thread } => format!("thread {thread} starts in process {process}"),
+            What::ThreadStart { process, thread } => {
+                format!("thread {thread} starts in {}", self.process_text(*process))
+            }
             What::ThreadEnd { process, thread, status } => {
-                format!("thread {thread} of process {process} ends, status {status:#x}")
+                format!("thread {thread} of {} ends, status {status:#x}", self.process_text(*process))
             }
             What::Exception { code, address, parameters, is_first } => {
                 let chance = if *is_first { "first" } else { "second" };
@@ -164,11 +180,11 @@ impl Debugger {
             }
             What::SystemCall { name, arguments } => {
                 let arguments: Vec<String> = arguments.iter().map(|word| format!("{word:#x}")).collect();
-                format!("system call {name}({}) by {}", arguments.join(", "), thread(event.who))
+                format!("system call {name}({}) by {}", arguments.join(", "), self.thread_text(event.who))
             }
             What::SystemCallReturn { name, status } => match status {
-                Some(status) => format!("system call {name} returns {status:#x} to {}", thread(event.who)),
-                None => format!("system call {name} of {} is not over, or went elsewhere", thread(event.who)),
+                Some(status) => format!("system call {name} returns {status:#x} to {}", self.thread_text(event.who)),
+                None => format!("system call {name} of {} is not over, or went elsewhere", self.thread_text(event.who)),
             },
             What::PageFault { va, pc, is_write, is_present } => {
                 let access = if *is_write { "write to" } else { "read of" };
@@ -179,7 +195,8 @@ impl Debugger {
                 format!("page fault at {:#010x} resolved: {how}; the instruction is tried again", va.0)
             }
             What::ContextSwitch { from, to } => {
-                format!("processor {} switches from {} to {}", to.processor, thread(*from), thread(*to))
+                let (from, now) = (self.thread_text(*from), self.thread_text(*to));
+                format!("processor {} switches from {from} to {now}", to.processor)
             }
             What::DebugOutput { text } => format!("debug output: {}", text.trim_end()),
         }
@@ -191,11 +208,17 @@ impl Debugger {
         let position = session.control().position();
         let who = session.control().who();
         let thread = session.chosen_thread();
-        let text = match thread {
-            Some(id) if id.0 != who.thread => format!("[{position}] thread {id}"),
-            _ => format!("[{position}] {}", thread_on(who)),
-        };
+        let running = session.control().running();
         let registers = session.registers();
+        let text = match thread {
+            Some(id) => match running.iter().copied().chain([who]).find(|who| who.thread == id.0) {
+                Some(who) => format!("{} on processor {}", self.thread_text(who), who.processor),
+                // It waits.
+                None => format!("thread {id}"),
+            },
+            None => format!("nobody on processor {}", who.processor),
+        };
+        let text = format!("[{position}] {text}");
         output.line(&match &registers {
             Some((_, pc, _)) => printable(&format!("{text}: {}", self.named(*pc))).into_owned(),
             None => text,
@@ -228,21 +251,35 @@ impl Debugger {
             let space = opened.target.space(process);
             let read = space.map_or(0, |space| space.read_available(from, &mut bytes));
             bytes.truncate(read);
-            Ok(bytes)
+            let all = disassembled(opened, process, from, &bytes, count);
+            Ok((bytes.is_empty(), all))
         });
-        let bytes = read.ok()?;
-        if bytes.is_empty() {
+        let (is_nothing, all) = read.ok()?;
+        if is_nothing {
             output.line(&format!("{:08x}  ??            not at hand", from.0));
             return None;
         }
         let mut next = None;
-        for one in disassemble(Machine::X86, from, &bytes, count) {
+        for one in all {
             let digits: String = one.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             let to = one.goes_to.filter(|to| to.0 != 0).map(|to| format!("  ; {}", self.named(to))).unwrap_or_default();
             output.line(&printable(&format!("{:08x}  {digits:<16} {}{to}", one.va.0, one.text)));
             next = Some(Va(one.va.0 + one.bytes.len() as u64));
         }
         next
+    }
+}
+
+/// The instructions of a process, as its processor reads them.
+fn disassembled(opened: &Opened, process: ProcessIndex, from: Va, bytes: &[u8], count: usize) -> Vec<Instruction> {
+    let Some(process) = opened.target.processes().get(process.0) else { return Vec::new() };
+    let of_thread = process.threads.iter().find_map(|thread| Some(thread.registers()?.machine));
+    let machine = of_thread.unwrap_or_else(|| opened.target.host().map_or(Machine::X86, |host| host.machine));
+    let is_ce = process.layout.is_some_and(|layout| layout.name.is_ce());
+    match machine {
+        // Windows CE runs code of 4-byte instructions, NT Thumb only.
+        Machine::Arm if is_ce && from.is_aligned(4) => disassemble_arm(from, bytes, count),
+        machine => disassemble(machine, from, bytes, count),
     }
 }
 
@@ -265,13 +302,4 @@ pub fn value(bytes: &[u8]) -> String {
         }
         _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
     }
-}
-
-/// A thread in words.
-pub fn thread(who: Who) -> String {
-    if who.thread == 0 { "nobody".to_owned() } else { format!("thread {} of process {}", who.thread, who.process) }
-}
-
-fn thread_on(who: Who) -> String {
-    format!("{} on processor {}", thread(who), who.processor)
 }

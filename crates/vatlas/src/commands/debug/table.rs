@@ -4,9 +4,6 @@ use super::{debugger::Debugger, look::About, points::Switch, words};
 use crate::{failure::Failure, output::Output};
 use vatlas_debug::control::Session;
 
-/// Bytes that a `d` command shows.
-const SHOWN: &str = "128";
-
 /// What a command does.
 pub type Run = fn(&mut Debugger, &str, &mut Output) -> Result<(), Failure>;
 
@@ -40,21 +37,24 @@ const fn question(names: &'static [&'static str], usage: &'static str, about: &'
     Command { names, usage, about, needs_control: false, run }
 }
 
+/// What stands behind the `d` commands.
+const RANGE: &str = "[PLACE] [BYTES | L COUNT]";
+
 /// The table.
 pub const GROUPS: &[Group] = &[
     Group {
         title: "forwards",
         commands: &[
             control(&["g", "go", "continue"], "[PLACE]", "go on, to a place or to the next stop", Debugger::go),
-            control(&["t", "stepi"], "[COUNT]", "one instruction, into calls", Debugger::step_into),
-            control(&["p", "nexti"], "[COUNT]", "one instruction, over calls", Debugger::step_over),
-            control(&["step", "tl"], "[COUNT]", "one line, into functions", |d, rest, o| {
+            control(&["t", "stepi"], "[COUNT] [/only]", "one instruction, into calls", Debugger::step_into),
+            control(&["p", "nexti"], "[COUNT] [/only]", "one instruction, over calls", Debugger::step_over),
+            control(&["step", "tl"], "[COUNT] [/only]", "one line, into functions", |d, rest, o| {
                 d.step_line(rest, false, false, o)
             }),
-            control(&["next", "pl"], "[COUNT]", "one line, over functions", |d, rest, o| {
+            control(&["next", "pl"], "[COUNT] [/only]", "one line, over functions", |d, rest, o| {
                 d.step_line(rest, true, false, o)
             }),
-            control(&["gu", "finish", "out"], "", "to where this function returns", |d, _, o| d.step_out(o)),
+            control(&["gu", "finish", "out"], "[/only]", "to where this function returns", Debugger::step_out),
             control(&["run"], "COUNT", "so many instructions, all threads together", Debugger::run_for),
             control(
                 &["input"],
@@ -81,6 +81,9 @@ pub const GROUPS: &[Group] = &[
                 "who wrote there last, and what was there before",
                 Debugger::who_wrote,
             ),
+            control(&["fork"], "", "forget what came after this moment: another future begins here", |d, _, o| {
+                d.fork(o)
+            }),
             control(&["history"], "[MB]", "what is kept of the past; with a number how much may be", Debugger::history),
         ],
     },
@@ -124,12 +127,11 @@ pub const GROUPS: &[Group] = &[
                 let about = if rest.contains("--all") { About::Process } else { About::Thread };
                 d.ask_line("stack", rest, about, o)
             }),
-            question(&["kb"], "", "the call stack with the words at each frame", |d, rest, o| {
-                d.ask_line("stack", &format!("--registers {rest}"), About::Thread, o)
+            question(&["kb"], "", "the call stack with three words behind each return address", |d, _, o| {
+                d.stack_with_words(o)
             }),
-            question(&["kp"], "", "the call stack, and the variables of the frame", |d, _, o| {
-                d.ask("stack", &[], About::Thread, o)?;
-                d.ask("watch", &["--locals".to_owned()], About::Frame, o)
+            question(&["kp"], "", "the call stack with the arguments of each function", |d, _, o| {
+                d.stack_with_arguments(o)
             }),
             question(&[".frame", "frame"], "[NUMBER]", "look at a frame", Debugger::choose_frame),
             question(&["dv", "locals"], "", "variables and arguments of the frame", |d, _, o| {
@@ -147,13 +149,7 @@ pub const GROUPS: &[Group] = &[
                     let words = words::split(rest);
                     match words.as_slice() {
                         [name, place] => {
-                            let va = d.address(place)?;
-                            d.ask(
-                                "type",
-                                &[name.clone(), "--address".to_owned(), format!("{:#x}", va.0)],
-                                About::Process,
-                                o,
-                            )
+                            d.ask_at("type", place, |va| vec![name.clone(), "--address".to_owned(), va], o)
                         }
                         _ => d.ask("type", &words, About::Process, o),
                     }
@@ -170,8 +166,7 @@ pub const GROUPS: &[Group] = &[
                 d.ask_line("lines", rest, About::Process, o)
             }),
             question(&["ln", "lookup"], "PLACE", "the name of an address", |d, rest, o| {
-                let va = d.address(rest)?;
-                d.ask("lookup", &[format!("{:#x}", va.0)], About::Process, o)
+                d.ask_at("lookup", rest, |va| vec![va], o)
             }),
             question(&["x", "find"], "PATTERN", "names that fit", |d, rest, o| {
                 d.ask_line("find", rest, About::Process, o)
@@ -191,48 +186,43 @@ pub const GROUPS: &[Group] = &[
     Group {
         title: "memory",
         commands: &[
-            question(&["d", "db", "da", "du", "memory"], "[PLACE] [BYTES]", "bytes and text", |d, rest, o| {
+            question(&["d", "db", "memory"], RANGE, "bytes and their letters", |d, rest, o| {
                 memory(d, rest, "bytes", o)
             }),
-            question(
-                &["dd", "dp", "dw", "dq", "dps", "dds"],
-                "[PLACE] [BYTES]",
-                "words, and what they point to",
-                |d, rest, o| memory(d, rest, "words", o),
-            ),
-            control(&["eb"], "PLACE BYTES", "write bytes", |d, rest, o| d.write_memory('b', rest, o)),
+            question(&["dw"], RANGE, "numbers of 2 bytes", |d, rest, o| d.show_numbers(rest, 2, o)),
+            question(&["dd"], RANGE, "numbers of 4 bytes", |d, rest, o| d.show_numbers(rest, 4, o)),
+            question(&["dq"], RANGE, "numbers of 8 bytes", |d, rest, o| d.show_numbers(rest, 8, o)),
+            question(&["dp", "dps", "dds", "pointers"], RANGE, "pointers, and what they point to", |d, rest, o| {
+                memory(d, rest, "words", o)
+            }),
+            question(&["da", "text"], RANGE, "text of bytes", |d, rest, o| d.show_text(rest, 1, o)),
+            question(&["du"], RANGE, "text of UTF-16 units", |d, rest, o| d.show_text(rest, 2, o)),
+            control(&["eb", "e", "write"], "PLACE BYTES", "write bytes", |d, rest, o| d.write_memory('b', rest, o)),
             control(&["ew"], "PLACE NUMBERS", "write words of 2 bytes", |d, rest, o| d.write_memory('w', rest, o)),
             control(&["ed", "ep"], "PLACE NUMBERS", "write words of 4 bytes", |d, rest, o| {
                 d.write_memory('d', rest, o)
             }),
             control(&["eq"], "PLACE NUMBERS", "write words of 8 bytes", |d, rest, o| d.write_memory('q', rest, o)),
-            control(&["ea"], "PLACE \"TEXT\"", "write text", |d, rest, o| d.write_memory('a', rest, o)),
+            control(&["ea"], "PLACE \"TEXT\"", "write text of bytes", |d, rest, o| d.write_memory('a', rest, o)),
+            control(&["eu"], "PLACE \"TEXT\"", "write text of UTF-16 units", |d, rest, o| d.write_memory('u', rest, o)),
             question(&["s", "search"], "PATTERN", "find bytes, text, numbers", |d, rest, o| {
                 d.ask_line("search", rest, About::Process, o)
             }),
-            question(&["refs"], "PLACE", "who points there", |d, rest, o| {
-                let va = d.address(rest)?;
-                d.ask("refs", &[format!("{:#x}", va.0)], About::Process, o)
-            }),
+            question(&["refs"], "PLACE", "who points there", |d, rest, o| d.ask_at("refs", rest, |va| vec![va], o)),
             question(
                 &["explain", "!vprot"],
                 "PLACE",
                 "all about an address: what, whose, page tables, frame, why",
-                |d, rest, o| {
-                    let va = d.address(rest)?;
-                    d.ask("explain", &[format!("{:#x}", va.0)], About::Process, o)
-                },
+                |d, rest, o| d.ask_at("explain", rest, |va| vec![va], o),
             ),
             question(&["!address", "map"], "[PLACE | --summary]", "the regions of the process", |d, rest, o| {
                 if rest.is_empty() || rest.starts_with('-') {
                     return d.ask_line("map", rest, About::Process, o);
                 }
-                let va = d.address(rest)?;
-                d.ask("map", &["--at".to_owned(), format!("{:#x}", va.0)], About::Process, o)
+                d.ask_at("map", rest, |va| vec!["--at".to_owned(), va], o)
             }),
             question(&["!pte", "pte"], "PLACE", "the page-table entries and the frame of an address", |d, rest, o| {
-                let va = d.address(rest)?;
-                d.ask("pte", &[format!("{:#x}", va.0)], About::Process, o)
+                d.ask_at("pte", rest, |va| vec![va], o)
             }),
             question(&["!pfn", "frames"], "[NUMBER]", "frames of physical memory", |d, rest, o| {
                 d.ask_line("frames", rest, About::Target, o)
@@ -254,10 +244,19 @@ pub const GROUPS: &[Group] = &[
             question(&[".process", "process"], "[ID | NAME]", "look at a process", Debugger::choose_process),
             question(
                 &["~", "threads", "thread"],
-                "[ID | .]",
-                "threads, or look at one; '.' is the one that stopped",
+                "[ID | . | *] [COMMAND]",
+                "threads, of all processes with '*'; look at one, '.' is the one that stopped; or one command there",
                 Debugger::choose_thread,
             ),
+            control(
+                &["freeze", "~f"],
+                "ID | others",
+                "a thread waits until it is thawed; this changes the machine",
+                |d, rest, o| d.freeze(rest, true, o),
+            ),
+            control(&["thaw", "~u"], "ID | others", "a thread that was frozen goes on", |d, rest, o| {
+                d.freeze(rest, false, o)
+            }),
             question(&["info"], "", "what is looked at", |d, rest, o| d.ask_line("info", rest, About::Target, o)),
         ],
     },
@@ -265,6 +264,13 @@ pub const GROUPS: &[Group] = &[
         title: "the session",
         commands: &[
             question(&["view", "views"], "[[-]VIEW ... | none]", "what is shown at every stop", Debugger::choose_views),
+            question(
+                &["lens"],
+                "[thread | process]",
+                "whose memory expressions see: what the thread sees, or every process in its own space",
+                Debugger::choose_lens,
+            ),
+            question(&["script", "$<", "$><"], "FILE", "run the commands of a file", Debugger::run_script),
             question(&["where", "."], "", "where the machine is", |d, _, o| {
                 d.tell_place(o);
                 Ok(())
@@ -294,7 +300,7 @@ pub fn find(text: &str) -> Result<(&'static Command, &str), Failure> {
         return Ok((command, rest));
     }
     // `~264` and `?1+1`: a sign needs no blank behind it.
-    for sign in ["~", "??", "?", "|"] {
+    for sign in ["~", "??", "?", "|", "$><", "$<"] {
         if let Some((command, rest)) = text.trim().strip_prefix(sign).and_then(|rest| Some((called(sign)?, rest))) {
             return Ok((command, rest.trim()));
         }
@@ -313,22 +319,13 @@ fn is_near(name: &str, word: &str) -> bool {
 
 /// `d PLACE 64`.
 fn memory(debugger: &mut Debugger, rest: &str, form: &str, output: &mut Output) -> Result<(), Failure> {
-    let words = words::split(rest);
-    let (place, length) = match words.as_slice() {
-        [] => (None, SHOWN.to_owned()),
-        [place] => (Some(place.clone()), SHOWN.to_owned()),
-        [place, length, ..] => (Some(place.clone()), length.trim_start_matches(['l', 'L']).to_owned()),
-    };
-    let from = match (place, debugger.next_memory) {
-        (Some(place), _) => debugger.address(&place)?.0,
-        (None, Some(next)) => next,
-        (None, None) => debugger.address("esp")?.0,
-    };
-    let count = words::number(&length).ok_or_else(|| Failure::usage(format!("'{length}' is no count of bytes")))?;
-    let question = [format!("{from:#x}"), length, "--as".to_owned(), form.to_owned()];
-    debugger.ask("memory", &question, About::Process, output)?;
-    debugger.next_memory = Some(from.saturating_add(count));
-    Ok(())
+    let range = debugger.range(rest, if form == "words" { 4 } else { 1 })?;
+    let question = [format!("{:#x}", range.va.0), range.length.to_string(), "--as".to_owned(), form.to_owned()];
+    let before = debugger.process;
+    debugger.process = range.process.or(before);
+    let asked = debugger.ask("memory", &question, About::Process, output);
+    debugger.process = before;
+    asked
 }
 
 /// `help`, `help bp`.

@@ -45,6 +45,19 @@ pub fn first(text: &str) -> (&str, &str) {
     }
 }
 
+/// The place in front of what else stands there: a word, text in quotes, or a word behind `{...}`.
+pub fn place(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    if let Some((inner, rest)) = text.strip_prefix('"').and_then(|text| text.split_once('"')) {
+        return (inner, rest.trim());
+    }
+    let context = if text.starts_with('{') { text.find('}').map_or(0, |end| end + 1) } else { 0 };
+    let blanks = text[context..].len() - text[context..].trim_start().len();
+    let start = context + blanks;
+    let end = text[start..].find(char::is_whitespace).map_or(text.len(), |end| start + end);
+    (&text[..end], text[end..].trim())
+}
+
 /// A number as this debugger reads counts and ids: decimal, or hexadecimal after `0x` or `0n` for decimal.
 pub fn number(text: &str) -> Option<u64> {
     let text = text.trim().replace(['`', '_'], "");
@@ -66,6 +79,11 @@ mod tests {
         assert_eq!(split("bp main /c \"a == 1\" x"), ["bp", "main", "/c", "a == 1", "x"]);
         assert_eq!(first("  bp  main x"), ("bp", "main x"));
         assert_eq!(first("g"), ("g", ""));
+        assert_eq!(place("esp+4 3 5"), ("esp+4", "3 5"));
+        assert_eq!(place("{,,a.exe} x 99"), ("{,,a.exe} x", "99"));
+        assert_eq!(place("{,,a.exe}x"), ("{,,a.exe}x", ""));
+        assert_eq!(place("\"a + b\" 1"), ("a + b", "1"));
+        assert_eq!((place("{x"), place("")), (("{x", ""), ("", "")));
         assert_eq!((number("0x10"), number("10"), number("0n12"), number("x")), (Some(16), Some(10), Some(12), None));
     }
 }

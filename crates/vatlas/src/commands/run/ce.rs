@@ -3,14 +3,15 @@
 
 mod report;
 
-use super::{Args, then};
+use super::{Args, StopArgs, then};
 use crate::{
     ce_rom::{Plan, build},
     failure::{Exit, Failure},
     host::GrantedHost,
-    machine_arguments::MachineArgs,
+    machine_arguments::{KernelSpace, MachineArgs},
     open::words,
     output::Output,
+    safe_write::write_safely,
 };
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +19,7 @@ use std::{
 };
 use vatlas_machine::ce::{BootError, Configuration, Device, Stop};
 use vatlas_machine::files::Host;
-use vatlas_space::Target;
+use vatlas_space::{Problem, Target};
 use vatlas_targets::{Format, ce_machine_target, recognize};
 
 /// `IMAGE_SUBSYSTEM_WINDOWS_CE_GUI`.
@@ -64,27 +65,55 @@ fn subsystem(file: &[u8]) -> Option<u16> {
 /// # Errors
 /// The image cannot be built or does not start, or what the machine is to have Windows CE does not know.
 pub fn run(args: &Args, image: Image, output: &mut Output) -> Result<Exit, Failure> {
-    refuse(args)?;
-    let is_program = matches!(image, Image::Program(_));
+    refuse(&args.machine)?;
     let questions = then::parse(&args.stop.then)?;
     let host = Box::new(GrantedHost::new(None));
-    let (mut device, name) = start(&args.machine, &args.program, &args.arguments, image, host)?;
-    let stop = device.run(args.stop.end().unwrap_or(u64::MAX));
-    if args.stop.report {
+    let (device, name) = start(&args.machine, &args.program, &args.arguments, image, host)?;
+    go_on(&args.stop, &questions, device, &name, output)
+}
+
+/// Goes on with a device from the bytes of a snapshot.
+///
+/// # Errors
+/// The snapshot is damaged, or what it is to do Windows CE does not know.
+pub fn resume(stop: &StopArgs, bytes: &[u8], output: &mut Output) -> Result<Exit, Failure> {
+    let questions = then::parse(&stop.then)?;
+    let about = Device::about_snapshot(bytes)?;
+    let device = Device::resume(bytes, Box::new(GrantedHost::new(None)))?;
+    go_on(stop, &questions, device, &about.name, output)
+}
+
+/// Runs a device to where it is to stop, and does what is asked for then. Counts are counted from its start.
+fn go_on(
+    args: &StopArgs,
+    questions: &[then::Question],
+    mut device: Device,
+    name: &str,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    if let Some(option) = args.nt_only() {
+        return Err(Failure::usage(format!("{option}: not of a device with Windows CE")));
+    }
+    let is_program = device.waits_for_program();
+    let stop = device.run(args.end().map_or(u64::MAX, |end| end.saturating_sub(device.executed())));
+    if args.report {
         report::show(&device, &stop, output);
     }
     warnings(&device, output);
-    let device = Rc::new(device);
-    if !questions.is_empty() {
-        let target: Rc<dyn Target> = Rc::new(ce_machine_target(&device, &name));
-        then::ask_target(&questions, &target, &name, output)?;
+    if let Some(path) = args.snapshot() {
+        write_safely(path, &device.snapshot(name)?)?;
     }
-    ended(args, is_program, &stop)
+    let device = Rc::new(device);
+    let mut exit = Exit::Done;
+    if !questions.is_empty() {
+        let target: Rc<dyn Target> = Rc::new(ce_machine_target(&device, name));
+        exit = then::ask_target(questions, &target, name, output)?;
+    }
+    ended(args, is_program, &stop).map(|end| end.max(exit))
 }
 
 /// What an NT machine can have and a device cannot.
-fn refuse(args: &Args) -> Result<(), Failure> {
-    let machine = &args.machine;
+fn refuse(machine: &MachineArgs) -> Result<(), Failure> {
     if machine.cpus > 1 {
         let failure = Failure::usage(format!("--cpus {}: Windows CE runs on one processor", machine.cpus));
         return Err(failure.hint("more than one came with Windows Embedded Compact 7"));
@@ -93,13 +122,19 @@ fn refuse(args: &Args) -> Result<(), Failure> {
         let failure = Failure::usage("--pagefile: Windows CE has no page file");
         return Err(failure.hint("what is committed lies in RAM; give the device more with --ram"));
     }
-    if let Some(option) = args.stop.nt_only() {
-        return Err(Failure::usage(format!("{option}: not of a device with Windows CE")));
-    }
     if machine.three_gb {
         return Err(Failure::usage("--3gb: a process of Windows CE has 32 MB"));
     }
-    Ok(())
+    let of_nt = [
+        ("--system-dlls", machine.system_dlls.is_some()),
+        ("--driver", !machine.drivers.is_empty()),
+        ("--boot-driver", !machine.boot_drivers.is_empty()),
+        ("--kernel-space separate", machine.kernel_space == KernelSpace::Separate),
+    ];
+    match of_nt.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Failure::usage(format!("{option}: not of a device with Windows CE"))),
+        None => Ok(()),
+    }
 }
 
 /// A device that has booted, and what runs on it; its console is the host's.
@@ -130,12 +165,16 @@ pub fn start(
             build(&plan)?.rom.bytes
         }
     };
+    if program.is_none() && machine.ram != MachineArgs::default().ram {
+        let failure = Failure::usage("--ram: an image says itself how much memory its device has");
+        return Err(failure.hint("ram = \"64M\" in the description of an image"));
+    }
     if program.is_none() && !arguments.is_empty() {
         let failure = Failure::usage("arguments are for a program; an image starts what it has");
         return Err(failure.hint("launch = [\"app.exe -v\"] in the description of an image"));
     }
     let configuration = Configuration { files, ..Configuration::default() };
-    let mut device = Device::boot(&rom, configuration, host).map_err(|error| not_booted(path, &error))?;
+    let mut device = Device::boot(&rom, configuration, host).map_err(|error| not_booted(path, error))?;
     if let Some(arguments) = program {
         device
             .start_program(&name, &arguments)
@@ -144,8 +183,11 @@ pub fn start(
     Ok((device, name))
 }
 
-fn not_booted(path: &Path, error: &BootError) -> Failure {
-    Failure::could_not(format!("{}: {error}", path.display()))
+fn not_booted(path: &Path, error: BootError) -> Failure {
+    match error {
+        BootError::Image(problem) => Failure::from(Problem { place: path.display().to_string(), ..problem }),
+        error => Failure::could_not(format!("{}: {error}", path.display())),
+    }
 }
 
 /// The files of a folder and of those in it, as paths of the device.
@@ -191,10 +233,10 @@ fn warnings(device: &Device, output: &Output) {
 }
 
 /// How the run ended is how the command ends.
-fn ended(args: &Args, is_program: bool, stop: &Stop) -> Result<Exit, Failure> {
+fn ended(args: &StopArgs, is_program: bool, stop: &Stop) -> Result<Exit, Failure> {
     match stop {
         Stop::Ended { code, .. } => Ok(Exit::Program(*code)),
-        Stop::Budget if args.stop.is_stop() => Ok(Exit::Done),
+        Stop::Budget if args.is_stop() => Ok(Exit::Done),
         Stop::Budget => Err(Failure::could_not("the budget of instructions is used up; programs still run")),
         // A device at rest is what an image ends in; a program that is waited for has failed then.
         Stop::Idle if is_program => Err(Failure::could_not("every thread waits for something that nobody will bring")),

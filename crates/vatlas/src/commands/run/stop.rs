@@ -7,7 +7,10 @@ use crate::{
     output::Output,
     safe_write::{write_safely, write_with},
 };
-use std::{path::PathBuf, rc::Rc};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 use vatlas_machine::nt::{System, SystemStop};
 
 /// How far a machine runs, and what follows.
@@ -61,13 +64,14 @@ impl StopArgs {
         self.stop_at.is_some()
     }
 
+    /// Where the state of the stopped machine is to be written.
+    pub(super) fn snapshot(&self) -> Option<&Path> {
+        self.snapshot.as_deref()
+    }
+
     /// An option that a machine with Windows CE does not have.
     pub(super) fn nt_only(&self) -> Option<&'static str> {
-        let given = [
-            ("--snapshot", self.snapshot.is_some()),
-            ("--kernel-dump", self.kernel_dump.is_some()),
-            ("--minidump", self.minidump.is_some()),
-        ];
+        let given = [("--kernel-dump", self.kernel_dump.is_some()), ("--minidump", self.minidump.is_some())];
         given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
     }
 }
