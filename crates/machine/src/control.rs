@@ -23,5 +23,5 @@ pub use controlled::Controlled;
 pub(crate) use controlled::{is_told, meets_code, meets_data, meets_entry, refresh};
 pub use history::Recorder;
 pub use step::step;
-pub(crate) use watches::Watches;
 pub use watches::{KEPT_BYTES, Touch, Toucher, WatchedBytes};
+pub(crate) use watches::{Watches, told_bytes};

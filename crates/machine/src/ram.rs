@@ -4,7 +4,7 @@
 //! reference-counted copies of frames; a frame is copied again only after a write, and a write is noticed when the
 //! frame enters a write-translation buffer.
 
-use crate::control::{KEPT_BYTES, Touch, Toucher, WatchedBytes, Watches};
+use crate::control::{KEPT_BYTES, Touch, Toucher, WatchedBytes, Watches, told_bytes};
 use crate::state::{CHUNK, SharedPages};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -345,8 +345,8 @@ impl Ram {
             let first = pa.max(piece.pa);
             let end = pa.saturating_add(length).min(piece.pa.saturating_add(piece.length));
             let mut before = [0; KEPT_BYTES];
-            let kept = (piece.length as usize).min(KEPT_BYTES);
-            self.read(Pa(piece.pa.into()), &mut before[..kept]);
+            let (from, count) = told_bytes(piece.length, first - piece.pa, end - first);
+            self.read(Pa(u64::from(piece.pa) + u64::from(from)), &mut before[..count]);
             let by = match by {
                 Toucher::Instruction { va } => Toucher::Instruction { va: va.wrapping_add(first - pa) },
                 other => other,

@@ -350,7 +350,10 @@ pub struct DataTouch {
     pub length: u32,
     /// Whether they were written.
     pub is_write: bool,
-    /// The first bytes of the place before, at most sixteen; fewer where they were not at hand.
+    /// Where in the place the bytes of `before` begin: that a small value is told as a whole, of a large place what was
+    /// touched.
+    pub told_from: u32,
+    /// The bytes before, at most sixteen.
     pub before: Vec<u8>,
     /// By whom.
     pub by: TouchedBy,

@@ -1,6 +1,6 @@
 //! Watched addresses of processes, and where in physical memory they are now.
 
-use super::watches::{KEPT_BYTES, Touch, Toucher, WatchedBytes};
+use super::watches::{KEPT_BYTES, Touch, Toucher, WatchedBytes, told_bytes};
 use vatlas_space::Va;
 use vatlas_space::control::{DataPlace, DataTouch, Reach, TouchedBy};
 
@@ -127,12 +127,15 @@ impl DataPlaces {
             Toucher::TableWalk => TouchedBy::TableWalk,
             Toucher::Kernel => TouchedBy::Kernel,
         };
+        let at = touch.pa.saturating_sub(pa);
+        let (told_from, count) = told_bytes(piece.length, at, touch.length);
         Some(DataTouch {
             number: place.number,
-            offset: piece.offset + touch.pa.saturating_sub(pa),
+            offset: piece.offset + at,
             length: touch.length,
             is_write: touch.is_write,
-            before: touch.before[..(piece.length as usize).min(KEPT_BYTES)].to_vec(),
+            told_from: piece.offset + told_from,
+            before: touch.before[..count].to_vec(),
             by,
             pc: Va(pc.into()),
         })

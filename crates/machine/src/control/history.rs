@@ -12,6 +12,7 @@
 use super::{Controlled, step};
 use crate::cpu::Interpreter;
 use std::rc::Rc;
+use vatlas_space::Va;
 use vatlas_space::control::{
     DataPlace, DataTouch, EventKind, HistorySize, Judge, Occurrence, Position, RunEnd, Stops, Who, Writer,
 };
@@ -414,7 +415,8 @@ impl<K: Controlled> Recorder<K> {
         let found = self.last_before(kernel, end, &mut |moment, occurrence| {
             let Occurrence::Data(touch) = occurrence else { return false };
             after = vec![0; touch.before.len()];
-            if !moment.read(Some(place.process).filter(|process| *process != 0), place.va, &mut after) {
+            let told = Va(place.va.0 + u64::from(touch.told_from));
+            if !moment.read(Some(place.process).filter(|process| *process != 0), told, &mut after) {
                 after.clear();
             }
             last = Some((moment.position(), moment.who(), touch.clone()));

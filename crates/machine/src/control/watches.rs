@@ -25,6 +25,13 @@ pub struct WatchedBytes {
     pub via: Option<(u32, u32)>,
 }
 
+/// The bytes whose value is told of a touch: all of a small piece, else those that were touched. Where in the piece they
+/// begin, and how many they are.
+pub(crate) fn told_bytes(piece: u32, at: u32, length: u32) -> (u32, usize) {
+    let most = KEPT_BYTES as u32;
+    if piece <= most { (0, piece as usize) } else { (at, length.min(most).min(piece.saturating_sub(at)) as usize) }
+}
+
 /// Who touched watched bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Toucher {
@@ -50,7 +57,7 @@ pub struct Touch {
     pub length: u32,
     /// Whether they were written.
     pub is_write: bool,
-    /// The first bytes of this piece of the watch before it.
+    /// The bytes before it: of a piece of at most sixteen bytes all, of others those that were touched, from the first on.
     pub before: [u8; KEPT_BYTES],
     /// By whom.
     pub by: Toucher,

@@ -302,7 +302,8 @@ impl Debugger {
         let by = self.toucher(&writer.touch);
         let before = super::stops::value(&writer.touch.before);
         let after = super::stops::value(&writer.after);
-        output.line(&printable(&format!("{text} at {:#010x}: {before} -> {after}", meaning.va.0)));
+        let (at, from) = (super::stops::told_place(&text, &writer.touch), u64::from(writer.touch.told_from));
+        output.line(&printable(&format!("{at}at {:#010x}: {before} -> {after}", meaning.va.0 + from)));
         output.line(&printable(&format!("  {by}")));
         output.line(&printable(&format!(
             "  in {who}, after {} instructions: 'goto {}' goes there",

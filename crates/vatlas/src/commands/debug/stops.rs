@@ -84,7 +84,7 @@ impl Debugger {
             _ => format!(": {}", value(&touch.before)),
         };
         let by = self.toucher(touch);
-        format!("breakpoint {}: {text} {verb}{values}, {by}{hits}", touch.number)
+        format!("breakpoint {}: {}{values}, {by}{hits}", touch.number, told_place(&text, touch) + verb)
     }
 
     /// In words who it was.
@@ -132,7 +132,7 @@ impl Debugger {
         if *reach == vatlas_space::control::Reach::Physical {
             return None;
         }
-        let (va, mut bytes) = (*va, vec![0; touch.before.len()]);
+        let (va, mut bytes) = (Va(va.0 + u64::from(touch.told_from)), vec![0; touch.before.len()]);
         let process = session.breakpoints.get(touch.number)?.process?;
         let target = self.target().ok()?;
         let is_it = |known: &vatlas_space::Process| known.id.is_some_and(|id| id.0 == process);
@@ -289,6 +289,14 @@ fn times(count: u64) -> String {
         0 => String::new(),
         1 => ", hit once".to_owned(),
         count => format!(", hit {count} times"),
+    }
+}
+
+/// A watched place in words: with how far in it what is told begins, and a space.
+pub fn told_place(text: &str, touch: &DataTouch) -> String {
+    match touch.told_from {
+        0 => format!("{text} "),
+        from => format!("{text}+{from:#x} "),
     }
 }
 
