@@ -2,7 +2,7 @@
 //!
 //! A short question is over in a millisecond, and more than half of it is the start of the process. A program that is
 //! linked statically and at a fixed address has no libraries to load and nothing to relocate: a third of that time. The
-//! code that short questions run lies together (see [`order`]): another third.
+//! code that short questions run lies together (see `order`): another third.
 
 mod order;
 
